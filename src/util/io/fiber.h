@@ -1,0 +1,91 @@
+#pragma once
+// Fibers and the loop that runs them: one thread, nothing migrates.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "io/wait.h"
+
+namespace io {
+
+// Holds on to a fiber: join() waits for its end, cancel() makes its current or next wait throw Cancelled. Dropping the handle
+// lets the fiber run on by itself.
+class FiberHandle {
+ public:
+  FiberHandle() = default;
+  bool done() const;
+  void cancel();
+  bool join(Deadline deadline = Deadline::never());  // false: the deadline passed first
+
+ private:
+  friend class Loop;
+  struct Shared;
+  explicit FiberHandle(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+  std::shared_ptr<Shared> shared_;
+};
+
+// The process's loop. There is at most one at a time; its constructor makes it current.
+class Loop {
+ public:
+  struct Options {
+    std::size_t stack_size = 256 * 1024;    // of which only touched pages cost memory; a guard page lies below
+    std::size_t pooled_stacks = 1024;       // kept for the next fibers
+    std::size_t offload_threads = 4;
+  };
+  Loop();
+  explicit Loop(const Options& options);
+  ~Loop();  // cancels what still runs
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  static Loop* current();
+
+  // Starts a fiber; it runs first when the caller next waits. `name` is for diagnostics. An exception that leaves the body is
+  // logged as an error with the name; it ends the fiber, not the process (Fatal is passed on to run()).
+  FiberHandle spawn(std::string name, std::function<void()> body);
+
+  // Runs until stop() is called or no fiber is left. Rethrows base::Fatal from a fiber.
+  void run();
+  void stop();
+
+  std::size_t fibers() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  friend struct LoopAccess;
+};
+
+inline FiberHandle spawn(std::string name, std::function<void()> body) {
+  return Loop::current()->spawn(std::move(name), std::move(body));
+}
+bool in_fiber();
+
+// Wakes fibers that wait for something to be true.
+class Condition {
+ public:
+  Wakeup wait(Deadline deadline);  // until notified; only inside a fiber
+  void notify_one();
+  void notify_all();
+
+ private:
+  struct Waiter;
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+// At most `limit` fibers inside at once.
+class Semaphore {
+ public:
+  explicit Semaphore(std::size_t limit) : free_(limit) {}
+  bool acquire(Deadline deadline);
+  void release();
+
+ private:
+  std::size_t free_;
+  Condition available_;
+};
+
+}  // namespace io

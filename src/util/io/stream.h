@@ -1,0 +1,74 @@
+#pragma once
+// A buffered connection. Reads and writes are tried first and waited for only on EAGAIN; several small writes become one.
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "io/wait.h"
+
+namespace io {
+
+// This session is over: the peer ended it, broke it, or was too slow. A session's top level catches it.
+class StreamError : public std::runtime_error {
+ public:
+  enum class Kind { closed, timed_out, broken, too_long };
+  StreamError(Kind kind, const std::string& text) : std::runtime_error(text), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+class Stream {
+ public:
+  // Takes the descriptor and makes it non-blocking.
+  explicit Stream(base::Fd fd, std::size_t buffer_size = 4096);
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();  // closes; what was not flushed is lost
+
+  // Each operation ends by this time or throws timed_out. One deadline covers all operations until it is set again.
+  void set_deadline(Deadline deadline) { deadline_ = deadline; }
+  Deadline deadline() const { return deadline_; }
+
+  // A line without its "\n" or "\r\n", which the flag tells apart. Throws too_long when it has more than `most` bytes, closed at
+  // the end of the stream (also in the middle of a line).
+  struct Line {
+    std::string text;
+    bool crlf;
+  };
+  Line read_line(std::size_t most);
+  // Nothing at the end of the stream, where read_line throws.
+  std::optional<Line> read_line_or_end(std::size_t most);
+
+  std::string read_exactly(std::size_t size);
+  // At least one byte unless at the end: what is in the buffer, or what one read brings. Valid until the next call.
+  std::string_view read_some();
+  std::string_view buffered() const;   // read, not yet consumed
+  void consume(std::size_t size);      // of buffered()
+  bool at_end();                       // waits for input or the end
+  bool input_waiting();                // without waiting
+
+  // Into the buffer; goes out with flush(), when the buffer is full, and before a read that has to wait.
+  void write(std::string_view text);
+  void flush();
+
+  int fd() const { return fd_.get(); }
+  base::Fd release();                  // after a flush; nothing may be buffered
+
+ private:
+  bool fill();  // false at the end of the stream
+  base::Fd fd_;
+  Deadline deadline_ = Deadline::never();
+  std::size_t buffer_size_;
+  std::string input_;       // allocated while there is input: an idle session holds no buffers
+  std::size_t input_start_ = 0;
+  std::string output_;
+  bool ended_ = false;
+};
+
+}  // namespace io
