@@ -31,6 +31,13 @@ const Field* find(Fields fields, std::string_view name) {
   return nullptr;
 }
 
+// Of a valid sequence of two or three bytes.
+unsigned code_point(std::string_view sequence) {
+  unsigned code = static_cast<unsigned char>(sequence[0]) & (sequence.size() == 2 ? 0x1Fu : 0x0Fu);
+  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3Fu);
+  return code;
+}
+
 // JSON must be UTF-8: a byte that is not part of it becomes U+FFFD, which no valid text loses anything by.
 void append_json_string(std::string& to, std::string_view text) {
   to += '"';
@@ -56,12 +63,14 @@ void append_json_string(std::string& to, std::string_view text) {
       for (std::size_t length = 2; length <= 4 && length <= text.size() && taken == 0; ++length) {
         if (base::is_valid_utf8(text.substr(0, length))) taken = length;
       }
-      // Outside ASCII, whatever is not fit for a terminal is spelled in hexadecimal like the control characters.
+      const std::string_view sequence = text.substr(0, taken);
       if (taken == 0) {
         to += "\\ufffd";
         taken = 1;
+      } else if (base::printable(sequence) == sequence) {
+        to.append(sequence);
       } else {
-        to.append(text.substr(0, taken));
+        fmt::format_to(std::back_inserter(to), "\\u{:04x}", code_point(sequence));
       }
     }
     text.remove_prefix(taken);
