@@ -98,7 +98,7 @@ void Scheduler::run_until_done(const Fiber& fiber, Clock::time_point deadline) {
   // Who asks the loop to stop means run().
   bool stop_run = false;
   do {
-    turn(deadline);
+    turn(deadline, &fiber);
     stop_run |= std::exchange(stopping_, false);
     if (fatal_) std::rethrow_exception(std::exchange(fatal_, nullptr));
   } while (fiber.state != Fiber::State::done && now_ < deadline);
@@ -106,13 +106,14 @@ void Scheduler::run_until_done(const Fiber& fiber, Clock::time_point deadline) {
 }
 
 // Runs who is ready, then sees who else has become so.
-void Scheduler::turn(Clock::time_point latest) {
+void Scheduler::turn(Clock::time_point latest, const Fiber* awaited) {
   for (int switches = 0; first_ready_ != nullptr && switches < kSwitchesBeforeCollecting; ++switches) {
     Fiber& fiber = *first_ready_;
     first_ready_ = fiber.next_ready;
     if (first_ready_ == nullptr) last_ready_ = nullptr;
     resume(fiber);
     if ((stopping_ || fatal_) && !closing_) return;
+    if (awaited != nullptr && awaited->state == Fiber::State::done) return;
   }
   if (count_ > 0) collect(latest);
 }

@@ -93,7 +93,7 @@ class Scheduler {
   void cancel(Fiber& fiber);
 
  private:
-  void turn(Clock::time_point latest);
+  void turn(Clock::time_point latest, const Fiber* awaited = nullptr);
   void collect(Clock::time_point latest);
   void resume(Fiber& fiber);
   void switch_to_loop(Fiber& fiber, bool for_ever);
