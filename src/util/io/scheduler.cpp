@@ -21,7 +21,6 @@ namespace context = boost::context::detail;
 // Between two looks at the descriptors. While fibers have work a switch must not cost a system call; but they cannot
 // keep the network waiting for long.
 constexpr int kSwitchesBeforeCollecting = 64;
-constexpr unsigned kProgressBeforeYielding = 32;
 
 ExceptionState exchange_exceptions(const ExceptionState& next) {
   void* globals = abi::__cxa_get_globals();
@@ -233,10 +232,6 @@ bool Scheduler::refuses_to_wait() const {
   if (!running->cancelled) return false;
   if (std::uncaught_exceptions() > 0) return true;
   throw Cancelled();
-}
-
-void Scheduler::note_progress() {
-  if (++running->progress >= kProgressBeforeYielding) yield();
 }
 
 bool Scheduler::nothing_else_is_ready() {
