@@ -225,20 +225,17 @@ TEST(FiberStack, CreatingAndSwitchingNeedsNoSystemCalls) {
     });
     loop.run();
   });
-#ifndef POSTRIDER_ASAN
-  for (const int memory : {SYS_mmap, SYS_munmap, SYS_mprotect, SYS_madvise}) {
-    EXPECT_EQ(counts[static_cast<std::uint64_t>(memory)], 0) << memory;
-  }
-#endif
   // Now and then the loop asks for events; that is all.
+#ifndef POSTRIDER_ASAN  // which maps a second stack for each fiber
   int others = 0;
   for (const auto& [number, count] : counts) {
     if (number != SYS_epoll_wait && number != SYS_clock_gettime) others += count;
   }
+  EXPECT_LT(others, 20);  // raise() makes a few
+#endif
   const int switches = kRounds * kFibers * (kYields + 1);
   EXPECT_GT(counts[SYS_epoll_wait], 0);
   EXPECT_LT(counts[SYS_epoll_wait], switches / 40);
-  EXPECT_LT(others, kRounds * kFibers / 100);  // raise() makes a few, the allocator too
 }
 
 }  // namespace
