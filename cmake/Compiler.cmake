@@ -36,7 +36,8 @@ elseif(POSTRIDER_HARDEN AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
     -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
     -fharden-compares -fharden-conditional-branches -fzero-call-used-regs=used-gpr)
-  add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen -Wl,--as-needed,--no-copy-dt-needed-entries)
+  # -z nodlopen, often listed with these, says nothing on a program: the linker keeps that mark for libraries.
+  add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed,--no-copy-dt-needed-entries)
 endif()
 if(POSTRIDER_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -37,9 +37,20 @@ std::size_t utf8_sequence(std::string_view text) {
   return 0;
 }
 
+// Well-formed characters that are commands to terminals (C1 controls), line ends to some readers (U+0085, U+2028,
+// U+2029), or that make a line look like another one (bidirectional overrides and isolates).
+bool is_unfit_character(std::string_view sequence) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 2) return at(0) == 0xC2 && at(1) < 0xA0;
+  if (sequence.size() != 3 || at(0) != 0xE2) return false;
+  return (at(1) == 0x80 && at(2) >= 0xA8 && at(2) <= 0xAE) || (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9);
+}
+
 }  // namespace
 
-bool all_digits(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_digit); }
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_digit);
+}
 
 bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -55,7 +66,9 @@ std::string_view trim_right(std::string_view text) {
   return text;
 }
 
-std::string_view trim(std::string_view text) { return trim_left(trim_right(text)); }
+std::string_view trim(std::string_view text) {
+  return trim_left(trim_right(text));
+}
 
 std::string lower(std::string_view text) {
   std::string folded(text);
@@ -71,8 +84,12 @@ bool starts_with_folded(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && equals_folded(text.substr(0, prefix.size()), prefix);
 }
 
-std::optional<long> to_long(std::string_view text) { return to_number<long>(text); }
-std::optional<unsigned long> to_unsigned(std::string_view text) { return to_number<unsigned long>(text); }
+std::optional<long> to_long(std::string_view text) {
+  return to_number<long>(text);
+}
+std::optional<unsigned long> to_unsigned(std::string_view text) {
+  return to_number<unsigned long>(text);
+}
 
 std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
   std::vector<std::string_view> items;
@@ -121,11 +138,11 @@ std::string printable(std::string_view text) {
     std::size_t length = utf8_sequence(text);
     if (length == 1) {
       safe += is_printable(text[0]) ? text[0] : '?';
-    } else if (length > 1) {
+    } else if (length > 1 && !is_unfit_character(text.substr(0, length))) {
       safe.append(text.substr(0, length));
     } else {
       safe += '?';
-      length = 1;
+      length = std::max<std::size_t>(length, 1);
     }
     text.remove_prefix(length);
   }

@@ -43,7 +43,8 @@ std::vector<std::string_view> split_grouped(std::string_view text, std::string_v
 // The length of the balanced group at the start of text, which begins with `open`; 0 when it is unbalanced.
 std::size_t balanced(std::string_view text, char open = '{', char close = '}');
 
-// Text fit for a terminal or a log line: control bytes and, unless it is valid UTF-8, bytes over 127 become '?'.
+// Text fit for a terminal or a log line: control bytes, bytes over 127 that are not valid UTF-8, and the Unicode characters that
+// are controls, line ends or changes of direction become '?'.
 std::string printable(std::string_view text);
 
 bool is_valid_utf8(std::string_view text);

@@ -1,1 +1,117 @@
 #include "logging/log.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <mutex>
+
+#include "logging/destinations.h"
+#include "logging/record.h"
+
+namespace logging {
+
+namespace {
+
+struct State {
+  std::mutex mutex;
+  Identity identity;
+  std::vector<std::unique_ptr<Destination>> text;
+  std::vector<std::unique_ptr<Destination>> json;
+  Capture* capture = nullptr;
+  std::atomic<int> verbosity = 0;
+
+  State() : identity(completed({program_invocation_short_name, "", ""})) { text.push_back(standard_error()); }
+};
+
+// Never destroyed: what runs after main may still have something to tell.
+State& state() {
+  static State* const only = new State;
+  return *only;
+}
+
+void deliver(State& to, const Record& record) {
+  if (!to.text.empty()) {
+    const std::string line = as_text(record);
+    for (const auto& destination : to.text) destination->put(record.level, line, to.identity);
+  }
+  if (!to.json.empty()) {
+    const std::string object = as_json(record, to.identity);
+    for (const auto& destination : to.json) destination->put(record.level, object, to.identity);
+  }
+}
+
+}  // namespace
+
+void write(Level level, std::string_view event, std::string_view text, Fields fields) noexcept {
+  try {
+    const Record record{level, event, rendered(text, fields), fields};
+    State& to = state();
+    const std::scoped_lock lock(to.mutex);
+    if (to.capture != nullptr) {
+      to.capture->events_.push_back({level, std::string(event), record.text});
+    } else {
+      deliver(to, record);
+    }
+  } catch (...) {
+    // Out of memory, most likely; the contract is to drop the event rather than to stop the mail.
+  }
+}
+
+void debug(std::string_view event, std::string_view text, Fields fields) noexcept {
+  if (verbosity() > 0) write(Level::debug, event, text, fields);
+}
+
+int verbosity() {
+  return state().verbosity.load(std::memory_order_relaxed);
+}
+void set_verbosity(int level) {
+  state().verbosity.store(level, std::memory_order_relaxed);
+}
+
+void open(const Setup& setup) {
+  std::vector<std::unique_ptr<Destination>> text;
+  std::vector<std::unique_ptr<Destination>> json;
+  if (setup.standard_error) text.push_back(standard_error());
+  if (setup.syslog) text.push_back(syslog_socket(setup.syslog_socket, setup.syslog_facility));
+  if (!setup.file.empty()) {
+    auto& list = setup.file_form == Form::json ? json : text;
+    list.push_back(log_file(setup.file, setup.file_mode, setup.file_form));
+  }
+  Identity identity = completed(setup.identity);
+
+  State& to = state();
+  const std::scoped_lock lock(to.mutex);
+  to.identity = std::move(identity);
+  to.text.swap(text);
+  to.json.swap(json);
+}
+
+const Identity& identity() {
+  return state().identity;
+}
+
+Capture::Capture() {
+  State& to = state();
+  const std::scoped_lock lock(to.mutex);
+  outer_ = to.capture;
+  to.capture = this;
+}
+
+Capture::~Capture() {
+  State& to = state();
+  const std::scoped_lock lock(to.mutex);
+  to.capture = outer_;
+}
+
+const std::vector<Capture::Event>& Capture::events() const {
+  return events_;
+}
+
+bool Capture::contains(std::string_view text) const {
+  return std::ranges::any_of(events_, [&](const Event& event) { return event.text.contains(text); });
+}
+
+}  // namespace logging

@@ -1,6 +1,6 @@
 #pragma once
-// One event, told once: to syslog, a file, standard error or standard output, as the text that Postfix's users grep for or as
-// a line of JSON. The caller names the event and its fields; `{name}` in the text stands for a field.
+// One event, told once: to syslog, a file, standard error or standard output, as the text that Postfix's users grep for
+// or as a line of JSON. The caller names the event and its fields; `{name}` in the text stands for a field.
 //
 //   logging::warning("table.duplicate_key", "{table}: duplicate entry: \"{key}\"", {{"table", path}, {"key", key}});
 //
@@ -52,7 +52,8 @@ void debug(std::string_view event, std::string_view text, Fields fields = {}) no
 int verbosity();
 void set_verbosity(int level);  // the number of -v options
 
-// --- destinations, set once at start-up and again when the configuration is known -------------------------------------------
+// --- destinations, set once at start-up and again when the configuration is known
+// -------------------------------------------
 
 struct Identity {
   std::string program;      // "postmap", "smtpd"
@@ -73,11 +74,12 @@ class Destination {
 // form "<program>: <text>", which is also what commands keep for their users.
 struct Setup {
   Identity identity;
-  bool standard_error = true;      // "postmap: warning: ..."
-  bool syslog = false;             // with the facility below
-  int syslog_facility = 0;         // 0 means LOG_MAIL
-  std::string file;                // maillog_file, or "/dev/stdout"; empty for none
-  unsigned file_mode = 0600;       // maillog_file_permissions
+  bool standard_error = true;  // "postmap: warning: ..."
+  bool syslog = false;         // with the facility below
+  int syslog_facility = 0;     // 0 means LOG_MAIL
+  std::string syslog_socket = "/dev/log";
+  std::string file;           // maillog_file, or "/dev/stdout"; empty for none
+  unsigned file_mode = 0600;  // maillog_file_permissions
   Form file_form = Form::text;
 };
 void open(const Setup& setup);

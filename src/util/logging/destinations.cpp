@@ -1,0 +1,178 @@
+#include "logging/destinations.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "logging/record.h"
+
+namespace logging {
+
+namespace {
+
+// Local time as all syslog files have it, in English whatever the locale.
+std::string timestamp() {
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t now = ::time(nullptr);
+  struct tm parts{};
+  ::localtime_r(&now, &parts);
+  return fmt::format("{} {:2} {:02}:{:02}:{:02}", kMonths[static_cast<std::size_t>(parts.tm_mon) % 12], parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+void write_line(int fd, std::string_view line) {
+  // One call, so that lines of several processes do not mix; a disk that is full has no room for the rest either.
+  while (::write(fd, line.data(), line.size()) < 0 && errno == EINTR) {
+  }
+}
+
+class StandardError : public Destination {
+ public:
+  void put(Level, std::string_view record, const Identity& identity) noexcept override {
+    try {
+      write_line(STDERR_FILENO, fmt::format("{}: {}\n", identity.program, record));
+    } catch (...) {
+    }
+  }
+};
+
+int syslog_priority(Level level) {
+  switch (level) {
+    case Level::debug:
+      return LOG_INFO;  // syslogd setups drop the debug level; whoever says -v wants to see it
+    case Level::info:
+      return LOG_INFO;
+    case Level::warning:
+      return LOG_WARNING;
+    case Level::error:
+      return LOG_ERR;
+    case Level::fatal:
+    case Level::panic:
+      return LOG_CRIT;
+  }
+  return LOG_INFO;
+}
+
+class SyslogSocket : public Destination {
+ public:
+  SyslogSocket(std::string path, int facility)
+      : path_(std::move(path)), facility_(facility == 0 ? LOG_MAIL : facility) {
+    connect();  // now, because later a chroot may hide the socket
+  }
+
+  void put(Level level, std::string_view record, const Identity& identity) noexcept override {
+    try {
+      const std::string datagram = fmt::format("<{}>{} {}[{}]: {}", facility_ | syslog_priority(level), timestamp(),
+                                               tag(identity), ::getpid(), cut(record, kLongestText));
+      if (!send(datagram) && connect()) (void)send(datagram);
+    } catch (...) {
+    }
+  }
+
+ private:
+  bool connect() {
+    for (const int kind : {SOCK_DGRAM, SOCK_STREAM}) {
+      base::Fd fd(::socket(AF_UNIX, kind | SOCK_CLOEXEC, 0));
+      struct sockaddr_un address{};
+      if (!fd || path_.size() >= sizeof address.sun_path) return false;
+      const struct timeval patience{1, 0};
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+      address.sun_family = AF_UNIX;
+      std::memcpy(address.sun_path, path_.data(), path_.size());
+      if (::connect(fd.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) == 0) {
+        fd_ = std::move(fd);
+        stream_ = kind == SOCK_STREAM;
+        return true;
+      }
+      if (errno != EPROTOTYPE) return false;
+    }
+    return false;
+  }
+
+  bool send(const std::string& datagram) {
+    if (!fd_) return false;
+    // In a stream, the NUL byte is what ends a record.
+    const std::size_t size = datagram.size() + (stream_ ? 1 : 0);
+    const ssize_t sent = ::send(fd_.get(), datagram.c_str(), size, MSG_NOSIGNAL | (stalled_ ? MSG_DONTWAIT : 0));
+    const int reason = errno;
+    stalled_ = sent < 0 && reason == EAGAIN;
+    // Half a record in a stream would run into the next one.
+    if (stream_ && sent >= 0 && static_cast<std::size_t>(sent) < size) fd_.reset();
+    // A listener that is there but slow is not helped by a new connection.
+    return sent >= 0 || stalled_ || reason == EMSGSIZE;
+  }
+
+  std::string path_;
+  int facility_;
+  base::Fd fd_;
+  bool stream_ = false;
+  bool stalled_ = false;
+};
+
+class LogFile : public Destination {
+ public:
+  LogFile(const std::string& path, unsigned mode, Form form) : form_(form) {
+    if (path == "/dev/stdout") {
+      fd_.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+      return;
+    }
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
+    const auto permissions = static_cast<mode_t>(mode & 0777);
+    fd_.reset(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, permissions));
+    if (fd_) {
+      (void)::fchmod(fd_.get(), permissions);  // the umask is for files that nobody chose a mode for
+    } else if (errno == EEXIST) {
+      fd_.reset(::open(path.c_str(), kFlags));
+    }
+    if (!fd_) failure_ = base::with_errno("open " + path, errno);
+  }
+
+  void put(Level, std::string_view record, const Identity& identity) noexcept override {
+    try {
+      if (!failure_.empty()) {
+        StandardError().put(Level::warning, fmt::format("{}{}", severity_prefix(Level::warning), failure_), identity);
+        failure_.clear();
+      }
+      if (!fd_) return;
+      if (form_ == Form::json) {
+        write_line(fd_.get(), fmt::format("{}\n", record));
+      } else {
+        write_line(fd_.get(), fmt::format("{} {} {}[{}]: {}\n", timestamp(), identity.host, tag(identity), ::getpid(),
+                                          cut(record, kLongestText)));
+      }
+    } catch (...) {
+    }
+  }
+
+ private:
+  Form form_;
+  base::Fd fd_;
+  std::string failure_;  // not yet told
+};
+
+}  // namespace
+
+std::unique_ptr<Destination> standard_error() {
+  return std::make_unique<StandardError>();
+}
+
+std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility) {
+  return std::make_unique<SyslogSocket>(path, facility);
+}
+
+std::unique_ptr<Destination> log_file(const std::string& path, unsigned mode, Form form) {
+  return std::make_unique<LogFile>(path, mode, form);
+}
+
+}  // namespace logging

@@ -1,0 +1,68 @@
+#include "table/list.h"
+
+#include "logging/log.h"
+#include "table/arguments.h"
+#include "table/types.h"
+
+namespace table {
+
+namespace {
+
+// Stands in for a table that cannot be opened: nobody may take its keys for not found.
+class Unavailable final : public Table {
+ public:
+  Unavailable(std::string name, Error why) : Table(std::move(name), KeyForm::fixed), why_(std::move(why)) {}
+  Answer lookup(std::string_view) override {
+    return std::unexpected(Error{fmt::format("{} is unavailable. {}", name(), why_.text), why_.permanent});
+  }
+
+ private:
+  Error why_;
+};
+
+}  // namespace
+
+TableList::TableList(std::string_view parameter, std::string_view value, const Settings& settings,
+                     const Options& options)
+    : parameter_(parameter) {
+  for (const std::string_view name : split_items(value)) {
+    auto table = open(name, settings, options);
+    if (table) {
+      tables_.push_back(std::move(*table));
+      continue;
+    }
+    logging::error("table.open", "{reason}",
+                   {{"reason", table.error().text}, {"table", name}, {"parameter", parameter}});
+    tables_.push_back(std::make_unique<Unavailable>(std::string(name), std::move(table.error())));
+  }
+}
+
+Answer TableList::lookup(std::string_view key, Ask ask) const {
+  for (const auto& table : tables_) {
+    if (ask == Ask::fixed_only && table->key_form() == KeyForm::pattern) continue;
+    Answer answer = table->lookup(key);
+    if (!answer) {
+      logging::warning("table.lookup_error", "{table} lookup error for \"{key}\"",
+                       {{"table", table->name()}, {"key", key}});
+      last_table_ = table->name();
+      return answer;
+    }
+    if (!*answer) continue;
+    last_table_ = table->name();
+    if (!(*answer)->empty()) return answer;
+    // An empty result means neither "yes" nor "no" to any caller.
+    logging::warning("table.empty_result", "{parameter} lookup of {key} returns an empty string result",
+                     {{"parameter", parameter_}, {"key", key}, {"table", table->name()}});
+    logging::warning("table.empty_result", "{parameter} should return NO RESULT in case of NOT FOUND",
+                     {{"parameter", parameter_}});
+    return std::unexpected(query_error(table->name(), "empty string result is not allowed", true));
+  }
+  last_table_.clear();
+  return std::nullopt;
+}
+
+bool TableList::has_changed() const {
+  return std::ranges::any_of(tables_, [](const auto& table) { return table->has_changed(); });
+}
+
+}  // namespace table

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""An installed tree has the layout that is promised, and runs from wherever it was put."""
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+import cases  # noqa: E402
+
+COMMANDS = ["postalias", "postconf", "postlog", "postmap"]
+
+
+def install(options, folder):
+    subprocess.run(["cmake", "--install", options.build, "--prefix", folder], check=True, capture_output=True)
+
+
+def output_of(command, **environment):
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", **environment}, timeout=30)
+    assert done.returncode == 0, f"{command}: {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def test_layout(options, folder):
+    install(options, folder)
+    for command in COMMANDS:
+        assert os.access(folder / "sbin" / command, os.X_OK), command
+        assert (folder / "share/man/man1" / f"{command}.1").is_file(), f"{command}.1"
+    assert (folder / "etc/postfix/main.cf").is_file()
+    assert (folder / "etc/postfix/master.cf").is_file()
+    assert (folder / "share/man/man5/postconf.5").is_file()
+
+
+def test_the_installed_configuration_is_read_by_option_and_by_environment(options, folder):
+    install(options, folder)
+    moved = folder / "somewhere else"
+    moved.mkdir()
+    for part in ("sbin", "etc"):
+        (folder / part).rename(moved / part)
+    config = moved / "etc/postfix"
+    expected = ["compatibility_level = 3.11", f"config_directory = {config}"]
+    assert output_of([moved / "sbin/postconf", "-c", config, "-n"]).splitlines() == expected
+    assert output_of([moved / "sbin/postconf", "-n"], MAIL_CONFIG=str(config)).splitlines() == expected
+    services = output_of([moved / "sbin/postconf", "-c", config, "-M"]).splitlines()
+    assert services[0].split() == ["smtp", "inet", "n", "-", "n", "-", "-", "smtpd"], services[0]
+
+
+def test_compiled_in_directories_follow_the_build_options(options):
+    directory = output_of([options.build / "sbin/postconf", "-dh", "queue_directory", "daemon_directory", "data_directory"],
+                          MAIL_CONFIG="/nonexistent").split()
+    assert directory == ["/var/spool/postfix", "/usr/libexec/postfix", "/var/lib/postfix"], directory
+
+
+def test_manual_pages_are_well_formed(options, folder):
+    install(options, folder)
+    pages = sorted((folder / "share/man").glob("man*/*"))
+    assert len(pages) >= 5
+    for page in pages:
+        text = page.read_text()
+        assert text.startswith(".TH ") or ".TH " in text[:400], page
+        for section in ("NAME", "DESCRIPTION"):
+            assert f".SH {section}" in text or f'.SH "{section}"' in text, f"{page.name}: no {section}"
+
+
+if __name__ == "__main__":
+    cases.main(__name__, cases.arguments())

@@ -1,0 +1,230 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <regex>
+#include <thread>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "logging/log.h"
+
+namespace {
+
+using logging::Form;
+
+class Destinations : public testing::Test {
+ protected:
+  Destinations() {
+    char name[] = "/tmp/logging_test.XXXXXX";
+    folder_ = ::mkdtemp(name);
+    setup_.identity = {"postlog", "postfix", "mx.example.com"};
+    setup_.standard_error = false;
+  }
+  ~Destinations() override {
+    logging::open({});
+    for (const char* name : {"log", "socket"}) ::unlink((folder_ + "/" + name).c_str());
+    ::rmdir(folder_.c_str());
+  }
+
+  std::string path(std::string_view name) const { return folder_ + "/" + std::string(name); }
+  void log_to_file(Form form = Form::text) {
+    setup_.file = path("log");
+    setup_.file_form = form;
+    logging::open(setup_);
+  }
+  std::string file() const { return base::read_file(path("log"), 10000000).value_or(""); }
+
+  base::Fd listen(int kind) {
+    base::Fd fd(::socket(AF_UNIX, kind | SOCK_CLOEXEC, 0));
+    struct sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path("socket").c_str());
+    ::unlink(address.sun_path);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address), 0);
+    if (kind == SOCK_STREAM) ::listen(fd.get(), 1);
+    return fd;
+  }
+  void log_to_socket() {
+    setup_.syslog = true;
+    setup_.syslog_socket = path("socket");
+    logging::open(setup_);
+  }
+  static std::string received(const base::Fd& fd) {
+    struct pollfd wait{fd.get(), POLLIN, 0};
+    if (::poll(&wait, 1, 2000) != 1) return "nothing";
+    char buffer[8192];
+    const ssize_t got = ::recv(fd.get(), buffer, sizeof buffer, 0);
+    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  }
+
+  std::string folder_;
+  logging::Setup setup_;
+};
+
+const std::string kHead = R"([A-Z][a-z][a-z] [ 1-3]\d \d\d:\d\d:\d\d mx postfix/postlog\[\d+\]: )";
+
+TEST_F(Destinations, FileLinesHaveTheShapeOfSyslogFiles) {
+  log_to_file();
+  logging::info("a", "hello");
+  logging::warning("a", "{x}", {{"x", "watch\nout"}});
+  EXPECT_TRUE(std::regex_match(file(), std::regex(kHead + "hello\n" + kHead + "warning: watch\\?out\n"))) << file();
+}
+
+TEST_F(Destinations, FileTextsEndAtTwoThousandBytes) {
+  log_to_file();
+  logging::info("a", "{x}", {{"x", std::string(5000, 'A')}});
+  EXPECT_EQ(std::ranges::count(file(), 'A'), 2000);
+}
+
+TEST_F(Destinations, FileIsCreatedWithItsModeWhateverTheUmask) {
+  const mode_t before = ::umask(077);
+  setup_.file_mode = 0664;
+  log_to_file();
+  ::umask(before);
+  EXPECT_EQ(base::stat_of(path("log"))->st_mode & 07777, 0664u);
+}
+
+TEST_F(Destinations, FileThatExistsIsAppendedToAndKeepsItsMode) {
+  base::Fd fd(::open(path("log").c_str(), O_WRONLY | O_CREAT, 0640));
+  ASSERT_TRUE(base::write_fully(fd.get(), "old\n", "log"));
+  log_to_file();
+  logging::info("a", "new");
+  EXPECT_TRUE(file().starts_with("old\n")) << file();
+  EXPECT_TRUE(file().ends_with(": new\n"));
+  EXPECT_EQ(base::stat_of(path("log"))->st_mode & 07777, 0640u);
+}
+
+TEST_F(Destinations, FileTakesJson) {
+  log_to_file(Form::json);
+  logging::error("mail.lost", "lost {n}", {{"n", 2}});
+  EXPECT_TRUE(file().starts_with("{\"time\":\"")) << file();
+  EXPECT_TRUE(file().ends_with("\"event\":\"mail.lost\",\"text\":\"lost 2\",\"fields\":{\"n\":2}}\n")) << file();
+}
+
+TEST_F(Destinations, LinesOfThreadsDoNotMix) {
+  log_to_file();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([i] {
+      for (int n = 0; n < 200; ++n) logging::info("a", "{x}", {{"x", std::string(500, static_cast<char>('a' + i))}});
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const std::string all = file();
+  EXPECT_EQ(std::ranges::count(all, '\n'), 800);
+  const std::regex whole(kHead + "(a{500}|b{500}|c{500}|d{500})");
+  for (std::size_t at = 0; at < all.size(); at = all.find('\n', at) + 1) {
+    ASSERT_TRUE(std::regex_match(all.substr(at, all.find('\n', at) - at), whole));
+  }
+}
+
+TEST_F(Destinations, AFileThatCannotBeOpenedIsToldOfOnceOnStandardError) {
+  setup_.file = "/nonexistent/log";
+  logging::open(setup_);
+  testing::internal::CaptureStderr();
+  logging::info("a", "x");
+  logging::info("a", "y");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "postlog: warning: open /nonexistent/log: No such file or directory\n");
+}
+
+TEST_F(Destinations, StandardErrorShowsTheProgramAndTheText) {
+  setup_.standard_error = true;
+  logging::open(setup_);
+  testing::internal::CaptureStderr();
+  logging::fatal("a", "over");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "postlog: fatal: over\n");
+}
+
+TEST_F(Destinations, StandardOutputCanBeTheLogFile) {
+  testing::internal::CaptureStdout();
+  setup_.file = "/dev/stdout";
+  logging::open(setup_);
+  logging::info("a", "x");
+  logging::open({});
+  EXPECT_TRUE(std::regex_match(testing::internal::GetCapturedStdout(), std::regex(kHead + "x\n")));
+}
+
+TEST_F(Destinations, SyslogGetsPriorityTimeAndTag) {
+  const auto socket = listen(SOCK_DGRAM);
+  log_to_socket();
+  logging::warning("a", "careful");
+  const std::regex shape("<" + std::to_string(LOG_MAIL | LOG_WARNING) +
+                         R"(>[A-Z][a-z][a-z] [ 1-3]\d \d\d:\d\d:\d\d postfix/postlog\[\d+\]: warning: careful)");
+  const std::string got = received(socket);
+  EXPECT_TRUE(std::regex_match(got, shape)) << got;
+}
+
+TEST_F(Destinations, SyslogUsesTheFacility) {
+  const auto socket = listen(SOCK_DGRAM);
+  setup_.syslog_facility = LOG_LOCAL3;
+  log_to_socket();
+  logging::info("a", "x");
+  EXPECT_TRUE(received(socket).starts_with("<" + std::to_string(LOG_LOCAL3 | LOG_INFO) + ">"));
+}
+
+TEST_F(Destinations, SyslogFindsTheListenerAgainAfterItsRestart) {
+  auto socket = listen(SOCK_DGRAM);
+  log_to_socket();
+  socket.reset();
+  logging::info("a", "lost");
+  socket = listen(SOCK_DGRAM);
+  logging::info("a", "found");
+  EXPECT_TRUE(received(socket).ends_with(": found"));
+}
+
+TEST_F(Destinations, SyslogThatDoesNotReadCostsASecondOnceAndLosesRecords) {
+  const auto socket = listen(SOCK_DGRAM);
+  log_to_socket();
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2000; ++i) logging::info("a", "x");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+}
+
+TEST_F(Destinations, SyslogMayListenOnAStream) {
+  const auto socket = listen(SOCK_STREAM);
+  log_to_socket();
+  const base::Fd accepted(::accept(socket.get(), nullptr, nullptr));
+  logging::info("a", "x");
+  EXPECT_TRUE(received(accepted).ends_with(std::string_view(": x\0", 4)));
+}
+
+TEST_F(Destinations, AMissingSyslogStopsNobody) {
+  log_to_socket();
+  logging::info("a", "x");
+}
+
+TEST(Capture, GathersEventsAndNests) {
+  const logging::Capture outer;
+  logging::warning("one", "{a}!", {{"a", "x"}});
+  {
+    const logging::Capture inner;
+    logging::info("two", "y");
+    EXPECT_TRUE(inner.contains("y"));
+    EXPECT_FALSE(inner.contains("x"));
+  }
+  ASSERT_EQ(outer.events().size(), 1u);
+  EXPECT_EQ(outer.events()[0].name, "one");
+  EXPECT_EQ(outer.events()[0].text, "x!");
+  EXPECT_EQ(outer.events()[0].level, logging::Level::warning);
+}
+
+TEST(Debug, IsHeardOnlyWhenVerbose) {
+  const logging::Capture log;
+  logging::debug("a", "quiet");
+  logging::set_verbosity(1);
+  logging::debug("a", "loud");
+  logging::set_verbosity(0);
+  ASSERT_EQ(log.events().size(), 1u);
+  EXPECT_EQ(log.events()[0].text, "loud");
+}
+
+}  // namespace
