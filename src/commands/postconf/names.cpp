@@ -15,7 +15,7 @@ bool is_builtin(const config::Parameter* row) {
 
 // A line that names what is nearest in spelling is worth more than one that says no.
 std::string with_hint(std::string text, std::string_view name) {
-  if (const auto near = config::nearest_name(name)) text += fmt::format(" (did you mean {}?)", *near);
+  if (const auto near = config::nearest_name(name)) text += fmt::format("; did you mean \"{}\"?", *near);
   return text;
 }
 
@@ -144,15 +144,15 @@ std::vector<Names::Warning> Names::useless_in_main_cf(const std::string& main_cf
   std::vector<Warning> warnings;
   for (const auto& [name, setting] : settings_) {
     const config::Parameter* row = config::find_parameter(name);
-    if (row != nullptr && row->kind == config::Kind::obsolete && class_of(name)) {
+    const bool has_advice = row != nullptr && !row->advice.empty();
+    if (class_of(name)) {
+      if (!has_advice) continue;
       warnings.push_back({"config.deprecated_parameter",
-                          fmt::format("{}: support for parameter \"{}\" will be removed{}{}", main_cf, name,
-                                      row->advice.empty() ? "" : "; ", row->advice)});
-    } else if (!class_of(name)) {
+                          fmt::format("{}: support for parameter \"{}\" will be removed; instead, {}", main_cf, name, row->advice)});
+    } else {
       std::string text = fmt::format("{}: unused parameter: {}", main_cf, assignment(name, setting.value));
-      const bool removed = row != nullptr && !row->advice.empty();
-      warnings.push_back({"config.unused_parameter",
-                          removed ? fmt::format("{} ({})", text, row->advice) : with_hint(std::move(text), name)});
+      warnings.push_back({"config.unused_parameter", has_advice ? fmt::format("{}; instead, {}", text, row->advice)
+                                                                : with_hint(std::move(text), name)});
     }
   }
   return warnings;

@@ -45,7 +45,9 @@ bool has_parameters(std::string_view table_type) {
 
 bool is_table_parameter(std::string_view table_type, std::string_view name) {
   const auto type = std::ranges::find(kTypes, table_type, &TableType::name);
-  return type != kTypes.end() && std::ranges::contains(base::split(type->parameters), name);
+  if (type == kTypes.end()) return false;
+  const auto known = base::split(type->parameters);
+  return std::ranges::find(known, name) != known.end();
 }
 
 }  // namespace postconf
