@@ -10,7 +10,8 @@ namespace table {
 namespace {
 
 constexpr Type kTypes[] = {
-    {"static", open_static, false},
+    {"btree", open_btree, true}, {"cdb", open_cdb, true},   {"hash", open_hash, true},
+    {"lmdb", open_lmdb, true},   {"static", open_static, false},
 };
 
 // Tables within tables ("pipemap:{unionmap:{...}}") are opened by recursion; the name comes from a person, its depth is
