@@ -10,14 +10,15 @@
 
 namespace io {
 
-// Holds on to a fiber: join() waits for its end, cancel() makes its current or next wait throw Cancelled. Dropping the handle
-// lets the fiber run on by itself.
+// Holds on to a fiber: join() waits for its end, cancel() makes its current or next wait throw Cancelled. Dropping the
+// handle lets the fiber run on by itself.
 class FiberHandle {
  public:
   FiberHandle() = default;
   bool done() const;
   void cancel();
-  bool join(Deadline deadline = Deadline::never());  // false: the deadline passed first
+  // False: the deadline passed first. Outside of a fiber it runs the loop meanwhile.
+  bool join(Deadline deadline = Deadline::never());
 
  private:
   friend class Loop;
@@ -30,8 +31,8 @@ class FiberHandle {
 class Loop {
  public:
   struct Options {
-    std::size_t stack_size = 256 * 1024;    // of which only touched pages cost memory; a guard page lies below
-    std::size_t pooled_stacks = 1024;       // kept for the next fibers
+    std::size_t stack_size = 256 * 1024;  // of which only touched pages cost memory; a guard page lies below
+    std::size_t pooled_stacks = 1024;     // kept for the next fibers
     std::size_t offload_threads = 4;
   };
   Loop();
@@ -42,8 +43,8 @@ class Loop {
 
   static Loop* current();
 
-  // Starts a fiber; it runs first when the caller next waits. `name` is for diagnostics. An exception that leaves the body is
-  // logged as an error with the name; it ends the fiber, not the process (Fatal is passed on to run()).
+  // Starts a fiber; it runs first when the caller next waits. `name` is for diagnostics. An exception that leaves the
+  // body is logged as an error with the name; it ends the fiber, not the process (Fatal is passed on to run()).
   FiberHandle spawn(std::string name, std::function<void()> body);
 
   // Runs until stop() is called or no fiber is left. Rethrows base::Fatal from a fiber.
@@ -63,24 +64,29 @@ inline FiberHandle spawn(std::string name, std::function<void()> body) {
 }
 bool in_fiber();
 
-// Wakes fibers that wait for something to be true.
+// Wakes fibers that wait for something to be true. None may wait when it is destroyed.
 class Condition {
  public:
   Wakeup wait(Deadline deadline);  // until notified; only inside a fiber
-  void notify_one();
+  void notify_one();               // a notification that meets a cancelled fiber goes on to the next
   void notify_all();
 
  private:
+  friend class Semaphore;
   struct Waiter;
+  enum class Outcome { notified, timed_out, cancelled, cancelled_and_notified };
+  Outcome wait_without_throwing(Deadline deadline);
+  bool notify_first();  // false: no one waits
+  void unlink(Waiter& waiter);
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
 };
 
-// At most `limit` fibers inside at once.
+// At most `limit` fibers inside at once; they enter in the order of their coming.
 class Semaphore {
  public:
   explicit Semaphore(std::size_t limit) : free_(limit) {}
-  bool acquire(Deadline deadline);
+  bool acquire(Deadline deadline);  // false: the deadline passed first
   void release();
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
-// A buffered connection. Reads and writes are tried first and waited for only on EAGAIN; several small writes become one.
+// A buffered connection. Reads and writes are tried first and waited for only on EAGAIN; several small writes become
+// one.
 
 #include <cstddef>
 #include <optional>
@@ -25,18 +26,19 @@ class StreamError : public std::runtime_error {
 
 class Stream {
  public:
-  // Takes the descriptor and makes it non-blocking.
+  // Takes the descriptor, on which no read or write will block. `buffer_size` is what one read brings at most and what
+  // is gathered for one write.
   explicit Stream(base::Fd fd, std::size_t buffer_size = 4096);
-  Stream(Stream&&) noexcept;
-  Stream& operator=(Stream&&) noexcept;
+  Stream(Stream&& other) noexcept;
+  Stream& operator=(Stream&& other) noexcept;
   ~Stream();  // closes; what was not flushed is lost
 
   // Each operation ends by this time or throws timed_out. One deadline covers all operations until it is set again.
   void set_deadline(Deadline deadline) { deadline_ = deadline; }
   Deadline deadline() const { return deadline_; }
 
-  // A line without its "\n" or "\r\n", which the flag tells apart. Throws too_long when it has more than `most` bytes, closed at
-  // the end of the stream (also in the middle of a line).
+  // A line without its "\n" or "\r\n", which the flag tells apart. Throws too_long when it has more than `most` bytes
+  // (they stay in buffered()), closed at the end of the stream (also in the middle of a line).
   struct Line {
     std::string text;
     bool crlf;
@@ -44,31 +46,52 @@ class Stream {
   Line read_line(std::size_t most);
   // Nothing at the end of the stream, where read_line throws.
   std::optional<Line> read_line_or_end(std::size_t most);
+  // As read_line, in the buffer itself: valid until the next call.
+  struct LineView {
+    std::string_view text;
+    bool crlf;
+  };
+  LineView view_line(std::size_t most);
 
   std::string read_exactly(std::size_t size);
-  // At least one byte unless at the end: what is in the buffer, or what one read brings. Valid until the next call.
+  // At least one byte unless at the end: what is in the buffer, or what one read brings. Consumed; valid until the next
+  // call.
   std::string_view read_some();
-  std::string_view buffered() const;   // read, not yet consumed
-  void consume(std::size_t size);      // of buffered()
-  bool at_end();                       // waits for input or the end
-  bool input_waiting();                // without waiting
+  std::string_view buffered() const;  // read, not yet consumed
+  void consume(std::size_t size);     // of buffered()
+  bool at_end();                      // waits for input or the end
+  bool input_waiting();               // without waiting: whether there is a byte to read
 
-  // Into the buffer; goes out with flush(), when the buffer is full, and before a read that has to wait.
+  // Into the buffer; goes out with flush(), when the buffer is full, and before a read that has to wait. A failure
+  // loses what was in the buffer.
   void write(std::string_view text);
   void flush();
 
   int fd() const { return fd_.get(); }
-  base::Fd release();                  // after a flush; nothing may be buffered
+  base::Fd release();  // after a flush; nothing may be buffered
 
  private:
+  enum class Got { input, nothing_yet, end };
+  Got read_once();
   bool fill();  // false at the end of the stream
+  bool fill_after_wait();
+  std::optional<LineView> next_line(std::size_t most);
+  void send(std::string_view text);  // after what is in the buffer
+  void drop_idle_buffers();
+  Wakeup wait(bool for_input);
+  void close() noexcept;
+
   base::Fd fd_;
   Deadline deadline_ = Deadline::never();
   std::size_t buffer_size_;
-  std::string input_;       // allocated while there is input: an idle session holds no buffers
+  std::string input_;  // allocated while there is input: an idle session holds no buffers
   std::size_t input_start_ = 0;
   std::string output_;
   bool ended_ = false;
+  bool drained_ = true;      // the last read emptied the socket: the next would only say EAGAIN
+  bool socket_ = true;       // as long as nothing else is known
+  bool registered_ = false;  // it was this very descriptor that the loop registered under its number
+  bool sending_ = false;     // by another fiber, while this one reads
 };
 
 }  // namespace io

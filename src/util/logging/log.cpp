@@ -1,6 +1,7 @@
 #include "logging/log.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <iterator>
@@ -22,7 +23,7 @@ struct State {
   Capture* capture = nullptr;
   std::atomic<int> verbosity = 0;
 
-  State() { text.push_back(standard_error()); }
+  State() : identity(completed({program_invocation_short_name, "", ""})) { text.push_back(standard_error()); }
 };
 
 // Never destroyed: what runs after main may still have something to tell.

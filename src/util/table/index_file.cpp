@@ -6,8 +6,8 @@
 
 #include <cerrno>
 #include <ctime>
-#include <thread>
 
+#include "io/wait.h"
 #include "logging/log.h"
 #include "table/fold.h"
 
@@ -37,14 +37,13 @@ int try_lock(int fd, LockStyle style, short kind) {
 
 std::expected<FileLock, Error> FileLock::take(int fd, LockStyle style, LockKind kind, const std::string& path) {
   const short type = kind == LockKind::shared ? F_RDLCK : F_WRLCK;
-  std::optional<std::chrono::steady_clock::time_point> patience_ends;
+  std::optional<io::Deadline> deadline;
   while (try_lock(fd, style, type) != 0) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EACCES) return std::unexpected(Error{base::with_errno("lock " + path, errno)});
-    const auto now = std::chrono::steady_clock::now();
-    if (!patience_ends) patience_ends = now + kLockPatience;
-    if (now >= *patience_ends) return std::unexpected(Error{"lock " + path + ": another process keeps it locked"});
-    std::this_thread::sleep_for(kLockPause);
+    if (!deadline) deadline = io::Deadline::after(kLockPatience);
+    if (deadline->passed()) return std::unexpected(Error{"lock " + path + ": another process keeps it locked"});
+    io::sleep_until(io::Deadline::after(kLockPause).or_earlier(*deadline));
   }
   return FileLock(fd, style);
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "logging/log.h"
+#include "table/text_entry.h"
 
 namespace table {
 
@@ -44,9 +45,11 @@ std::expected<std::optional<SourceEntry>, base::Error> Source::next() {
     if (!is_usable(**line)) continue;
     const int number = (*line)->last_line;
     if (syntax_ == SourceSyntax::map) {
-      auto parsed = parse_map_line((*line)->text);
+      auto parsed = parse_text_entry((*line)->text);
       if (!parsed) {
-        warn(number, parsed.error().text);
+        // The one that repeats the line also says what becomes of it.
+        warn(number,
+             parsed.error().starts_with("unbalanced") ? parsed.error() + " -- ignoring this line" : parsed.error());
         continue;
       }
       if (parsed->looks_like_alias) warn(number, "record is in \"key: value\" format; is this an alias file?");
@@ -54,34 +57,11 @@ std::expected<std::optional<SourceEntry>, base::Error> Source::next() {
     }
     auto parsed = parse_alias_line((*line)->text);
     if (!parsed) {
-      warn(number, parsed.error().text);
+      warn(number, parsed.error());
       continue;
     }
     return SourceEntry{std::move(parsed->name), std::move(parsed->value), number};
   }
-}
-
-std::expected<MapLine, SourceProblem> parse_map_line(std::string_view line) {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < line.size() && (quoted || !base::is_blank(line[end])); ++end) {
-    if (line[end] == '\\' && end + 1 < line.size()) {
-      ++end;
-    } else if (line[end] == '"') {
-      quoted = !quoted;
-    }
-  }
-  if (quoted) {
-    return std::unexpected(SourceProblem{fmt::format("unbalanced '\"' in '{}' -- ignoring this line", line)});
-  }
-  MapLine parsed;
-  parsed.key = line.substr(0, end);
-  parsed.value = base::trim(line.substr(end));
-  if (parsed.key.empty() || parsed.value.empty()) {
-    return std::unexpected(SourceProblem{"expected format: key whitespace value"});
-  }
-  parsed.looks_like_alias = parsed.key.ends_with(':');
-  return parsed;
 }
 
 }  // namespace table

@@ -44,24 +44,12 @@ class Source {
   bool utf8_;
 };
 
-// --- the syntax of one logical line
-// -----------------------------------------------------------------------------------------
-
-struct SourceProblem {
-  std::string text;  // as warnings have it: expected format: key whitespace value
-};
-
-struct MapLine {
-  std::string_view key;  // both views into the line
-  std::string_view value;
-  bool looks_like_alias = false;  // the key ends with a colon
-};
-std::expected<MapLine, SourceProblem> parse_map_line(std::string_view line);
-
+// The syntax of one logical line of an alias file. The error is what Postfix says: need name:value pair; name must be
+// local. That of tables is in text_entry.h.
 struct AliasLine {
   std::string name;
   std::string value;  // the parts of the right side, with one blank after each comma and between words
 };
-std::expected<AliasLine, SourceProblem> parse_alias_line(std::string_view line);
+std::expected<AliasLine, std::string> parse_alias_line(std::string_view line);
 
 }  // namespace table

@@ -137,8 +137,8 @@ class Rendering {
 
 }  // namespace
 
-std::expected<AliasLine, SourceProblem> parse_alias_line(std::string_view line) {
-  const auto no_pair = std::unexpected(SourceProblem{"need name:value pair"});
+std::expected<AliasLine, std::string> parse_alias_line(std::string_view line) {
+  const auto no_pair = std::unexpected(std::string("need name:value pair"));
   Tokens tokens(line);
   Rendering name(Form::without_quotes);
   bool named = false;
@@ -161,7 +161,7 @@ std::expected<AliasLine, SourceProblem> parse_alias_line(std::string_view line) 
     valued = true;
   }
   if (!named || !valued) return no_pair;
-  if (!local) return std::unexpected(SourceProblem{"name must be local"});
+  if (!local) return std::unexpected(std::string("name must be local"));
   return AliasLine{name.take(), value.take()};
 }
 
