@@ -27,7 +27,7 @@ def main():
     chosen = sys.argv[1:] or listed
     failed = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *chosen], cwd=TOP).returncode != 0
     known = {entry["file"] for entry in json.loads((BUILD / "compile_commands.json").read_text())}
-    sources = [str(TOP / path) for path in chosen if str(TOP / path) in known]
+    sources = [str(TOP / path) for path in chosen if path.startswith("src/") and str(TOP / path) in known]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for path, status, output in pool.map(tidy, sources):
             if status != 0:

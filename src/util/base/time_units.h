@@ -14,9 +14,9 @@ constexpr long seconds_in_unit(char unit) {
   switch (unit) {
     case 's': case 'S': return 1;
     case 'm': case 'M': return 60;
-    case 'h': case 'H': return 60 * 60;
-    case 'd': case 'D': return 24 * 60 * 60;
-    case 'w': case 'W': return 7 * 24 * 60 * 60;
+    case 'h': case 'H': return 60L * 60;
+    case 'd': case 'D': return 24L * 60 * 60;
+    case 'w': case 'W': return 7L * 24 * 60 * 60;
     default: return 0;
   }
 }
