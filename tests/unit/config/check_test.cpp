@@ -25,9 +25,9 @@ TEST(Check, NothingIsWrongWithTheDefaultsOfNow) {
 
 TEST(Check, EverythingIsToldAtOnce) {
   EXPECT_EQ(findings("smtpd_helo_required = x\nqueue_directory =\nmydomain = ${\n"),
-            (Lines{"E /etc/postfix/main.cf, line 3: mydomain = ${: truncated macro reference: \"${\"",
+            (Lines{"E /etc/postfix/main.cf, line 1: smtpd_helo_required = x: must be yes or no",
                    "E /etc/postfix/main.cf, line 2: queue_directory = : must not be empty",
-                   "E /etc/postfix/main.cf, line 1: smtpd_helo_required = x: must be yes or no"}));
+                   "E /etc/postfix/main.cf, line 3: mydomain = ${: truncated macro reference: \"${\""}));
 }
 
 TEST(Check, AProgramIsToldOnlyOfItsOwnParameters) {
@@ -36,10 +36,8 @@ TEST(Check, AProgramIsToldOnlyOfItsOwnParameters) {
 }
 
 TEST(Check, ABadValueIsToldOnceHoweverManyDefaultsTakeIt) {
-  EXPECT_EQ(
-      findings("default_destination_concurrency_limit = many\n"),
-      (Lines{"E /etc/postfix/main.cf, line 1: default_destination_concurrency_limit = many: must be a number from 0 to "
-             "2147483647"}));
+  EXPECT_EQ(findings("default_destination_concurrency_limit = many\n"),
+            (Lines{"E /etc/postfix/main.cf, line 1: default_destination_concurrency_limit = many: must be a number"}));
 }
 
 TEST(Check, ABadCompatibilityLevelIsToldOnce) {
@@ -47,6 +45,25 @@ TEST(Check, ABadCompatibilityLevelIsToldOnce) {
       findings("compatibility_level = 3.x\n"),
       (Lines{
           "E /etc/postfix/main.cf, line 1: compatibility_level = 3.x: malformed compatibility level syntax: \"3.x\""}));
+}
+
+TEST(Check, WhatOnlyPassesOnABadValueIsNotTold) {
+  EXPECT_EQ(
+      findings("smtpd_timeout = $mine\nmine = x\nmydomain = ${\nlmtp_host_lookup = $mydomain\n"),
+      (Lines{
+          "E /etc/postfix/main.cf, line 1: smtpd_timeout = $mine, that is \"x\": must be a time: a number and one of s "
+          "m h d w from 1s to 2147483647s",
+          "E /etc/postfix/main.cf, line 3: mydomain = ${: truncated macro reference: \"${\""}));
+}
+
+TEST(Check, OfACircleTheFirstIsTold) {
+  EXPECT_EQ(findings("myorigin = $mydomain\nmydomain = $myorigin\n").size(), 1U);
+}
+
+TEST(Check, LongChainsOfNamesComeToAnEnd) {
+  std::string text = "myorigin = $n0\n";
+  for (int i = 0; i < 20000; ++i) text += "n" + std::to_string(i) + " = $n" + std::to_string(i + 1) + "\n";
+  EXPECT_EQ(findings(text).size(), 1U);
 }
 
 TEST(Check, MembersOfFamiliesAreChecked) {
@@ -90,7 +107,7 @@ TEST(Check, SettingsOfTablesOfTheOldFormAreFine) {
 TEST(Check, ObsoleteNamesComeWithAdvice) {
   EXPECT_EQ(findings("virtual_maps = hash:/x\n"),
             (Lines{"R /etc/postfix/main.cf, line 1: parameter \"virtual_maps\" is obsolete; instead, specify "
-                   "virtual_alias_maps"}));
+                   "\"virtual_alias_maps\""}));
 }
 
 TEST(Check, NamesOnTheirWayOutComeWithAdvice) {
@@ -98,7 +115,7 @@ TEST(Check, NamesOnTheirWayOutComeWithAdvice) {
       findings("smtpd_use_tls = yes\n"),
       (Lines{
           "R /etc/postfix/main.cf, line 1: support for parameter \"smtpd_use_tls\" will be removed; instead, specify "
-          "smtpd_tls_security_level"}));
+          "\"smtpd_tls_security_level\""}));
 }
 
 }  // namespace

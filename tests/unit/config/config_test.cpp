@@ -163,7 +163,7 @@ TEST(ConfigComputed, TheProgramsOwnNamesCannotBeSet) {
 TEST(ConfigComputed, TheDomainIsTheHostNameLessItsFirstLabel) {
   EXPECT_EQ(from("myhostname = a.b.c\n")[param::mydomain], "b.c");
   EXPECT_EQ(from("myhostname = a\n")[param::mydomain], "localdomain");
-  EXPECT_EQ(from("myhostname = a.\n")[param::mydomain], "");
+  EXPECT_EQ(from("myhostname = a.\n").value("mydomain"), "");
 }
 
 TEST(ConfigComputed, AHostNameWithoutADotGetsTheDomain) {
@@ -213,6 +213,18 @@ TEST(ConfigDirectory, ComesFromTheOptionThenTheEnvironmentThenTheBuild) {
 TEST(ConfigLoad, AMissingFileIsAnErrorUnlessItMayBeAbsent) {
   EXPECT_EQ(Config::load({.directory = "/nosuch"}).error().text, "open /nosuch/main.cf: No such file or directory");
   EXPECT_TRUE(Config::load({.directory = "/nosuch", .main_cf_may_be_absent = true}));
+}
+
+TEST(ConfigLoad, AProgramWithMoreRightsThanItsCallerTakesNoStrangeDirectory) {
+  if (::getuid() != 0) GTEST_SKIP() << "needs root, to have rights to give up";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool lowered = ::setresgid(65534, 8, 8) == 0 && ::setresuid(65534, 65534, 65534) == 0;
+    ::_exit(lowered && !Config::load({.directory = "/tmp", .main_cf_may_be_absent = true}) ? 0 : 1);
+  }
+  int status = 1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(ConfigLoad, ReadsTheFile) {
