@@ -127,8 +127,11 @@ struct Failure {
 // In the order of lines, without those that only pass on what is wrong with another value. Of values that refer to each
 // other in a circle the first one stays.
 std::vector<Failure> causes_of(const Config& config, std::vector<Failure> failures) {
-  std::ranges::stable_sort(failures, {}, [](const Failure& failure) {
+  const auto line_of = [](const Failure& failure) {
     return failure.line > 0 ? failure.line : std::numeric_limits<int>::max();
+  };
+  std::ranges::sort(failures, [&](const Failure& a, const Failure& b) {
+    return line_of(a) != line_of(b) ? line_of(a) < line_of(b) : a.name < b.name;
   });
   Names failed;
   for (const Failure& failure : failures) failed.insert(failure.name);
