@@ -44,6 +44,9 @@ Opened open_texthash(const std::string& argument, const Settings& settings, cons
 Opened open_unionmap(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_unix(const std::string& argument, const Settings& settings, const Options& options);
 
+// The error of opening for more than reading, where the type knows only that.
+Error read_only(std::string_view name);
+
 // The error of a look-up, in the words that all types share: "table hash:x: query error: <why>".
 Error query_error(std::string_view table, std::string_view why, bool permanent = false);
 
