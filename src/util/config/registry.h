@@ -1,6 +1,7 @@
 #pragma once
 // All parameters that the mail system knows, from conf/parameters/.
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,10 +15,20 @@ namespace config {
 // Every row, in the order of names; Key::index is a position in it.
 std::span<const Parameter> all_parameters();
 
-// Exact names only; for a member of a family ask families_of().
+// The row of a key.
+const Parameter& parameter(std::uint16_t index);
+
+// Exact names only; for a member of a family ask find_family().
 const Parameter* find_parameter(std::string_view name);
 
-// The families that apply to a transport run by `program` (local, virtual, smtp, pipe, ...), e.g. _destination_rate_delay.
+// The family that a name belongs to by its ending, whatever transport it begins with.
+const Parameter* find_family(std::string_view member);
+
+// Does used_by name the program, or "global"?
+bool is_used_by(const Parameter& parameter, std::string_view program);
+
+// The families that apply to a transport run by `program` (local, virtual, smtp, pipe, ...), e.g.
+// _destination_rate_delay.
 std::vector<const Parameter*> families_of(std::string_view program);
 
 // The known name that is nearest in spelling; nothing when none is near.

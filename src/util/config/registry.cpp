@@ -1,0 +1,173 @@
+#include "config/registry.h"
+
+#include <array>
+#include <atomic>
+#include <limits>
+#include <mutex>
+
+#include "base/text.h"
+
+namespace config {
+
+namespace {
+
+struct Piece {
+  std::uint32_t offset;
+  std::uint16_t length;
+};
+
+// A row without pointers, see paramgen.
+struct Row {
+  Piece name;
+  Piece default_value;
+  Piece area;
+  Piece used_by;
+  Piece since;
+  Piece advice;
+  std::int64_t minimum;
+  std::int64_t maximum;
+  Type type;
+  Kind kind;
+  char unit;
+};
+
+#include "registry_table.inc"
+
+constexpr std::size_t kCount = std::size(kRows);
+static_assert(kCount < std::numeric_limits<std::uint16_t>::max());
+
+constexpr std::string_view piece(const char* text, Piece piece) {
+  return {text + piece.offset, piece.length};
+}
+constexpr std::string_view name_at(std::size_t index) {
+  return piece(kNames, kRows[index].name);
+}
+
+// Rows in the form that the header promises, each made when it is first asked for.
+constinit std::array<Parameter, kCount> parameters{};
+constinit std::array<std::atomic<bool>, kCount> is_made{};
+constinit std::mutex making;
+
+const Parameter& parameter_at(std::size_t index) {
+  Parameter& parameter = parameters[index];
+  if (is_made[index].load(std::memory_order_acquire)) return parameter;
+  const std::lock_guard lock(making);
+  if (is_made[index].load(std::memory_order_relaxed)) return parameter;
+  const Row& row = kRows[index];
+  parameter = {.name = piece(kNames, row.name),
+               .type = row.type,
+               .kind = row.kind,
+               .default_value = piece(kValues, row.default_value),
+               .minimum = row.minimum,
+               .maximum = row.maximum,
+               .unit = row.unit,
+               .area = piece(kWords, row.area),
+               .used_by = piece(kWords, row.used_by),
+               .since = piece(kWords, row.since),
+               .advice = piece(kWords, row.advice)};
+  is_made[index].store(true, std::memory_order_release);
+  return parameter;
+}
+
+// Steps from one spelling to the other, where a step changes, adds, drops or swaps letters; `limit` + 1 when there are
+// more.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> above(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) above[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    std::size_t best = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = base::to_lower(a[i - 1]) == base::to_lower(b[j - 1]) ? 0 : 1;
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + change});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      best = std::min(best, row[j]);
+    }
+    if (best > limit) return limit + 1;
+    std::swap(before, above);
+    std::swap(above, row);
+  }
+  return above[b.size()];
+}
+
+}  // namespace
+
+std::span<const Parameter> all_parameters() {
+  for (std::size_t i = 0; i < kCount; ++i) parameter_at(i);
+  return parameters;
+}
+
+const Parameter& parameter(std::uint16_t index) {
+  return parameter_at(index);
+}
+
+const Parameter* find_parameter(std::string_view name) {
+  std::size_t low = 0;
+  std::size_t high = kCount;
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    const int order = name.compare(name_at(middle));
+    if (order == 0) {
+      const Parameter& found = parameter_at(middle);
+      return found.kind == Kind::family ? nullptr : &found;
+    }
+    (order < 0 ? high : low) = order < 0 ? middle : middle + 1;
+  }
+  return nullptr;
+}
+
+const Parameter* find_family(std::string_view member) {
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::string_view suffix = name_at(i);
+    // The suffixes begin with an underscore, and so stand together.
+    if (kRows[i].kind != Kind::family) continue;
+    if (member.size() <= suffix.size() || !member.ends_with(suffix)) continue;
+    // A longer suffix may fit too: x_extra_recipient_limit is not the _recipient_limit of x_extra.
+    const Parameter* longest = &parameter_at(i);
+    for (std::size_t j = i + 1; j < kCount; ++j) {
+      if (kRows[j].kind != Kind::family || name_at(j).size() <= longest->name.size()) continue;
+      if (member.size() > name_at(j).size() && member.ends_with(name_at(j))) longest = &parameter_at(j);
+    }
+    return longest;
+  }
+  return nullptr;
+}
+
+std::vector<const Parameter*> families_of(std::string_view program) {
+  std::vector<const Parameter*> families;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (kRows[i].kind == Kind::family && is_used_by(parameter_at(i), program)) families.push_back(&parameter_at(i));
+  }
+  return families;
+}
+
+bool is_used_by(const Parameter& parameter, std::string_view program) {
+  std::string_view rest = parameter.used_by;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    if (rest.substr(0, end) == program || rest.substr(0, end) == "global") return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+std::optional<std::string_view> nearest_name(std::string_view name) {
+  constexpr std::size_t kLongestName = 100;
+  if (name.size() > kLongestName) return std::nullopt;
+  std::optional<std::string_view> nearest;
+  // One mistake in a short word, three in a long one.
+  std::size_t limit = name.size() < 4 ? 1 : std::min<std::size_t>(3, 1 + name.size() / 8);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    if (kRows[i].kind == Kind::family || kRows[i].kind == Kind::obsolete) continue;
+    const std::size_t steps = distance(name, name_at(i), limit);
+    if (steps > limit || (nearest && steps == limit)) continue;
+    nearest = name_at(i);
+    limit = steps;
+  }
+  return nearest;
+}
+
+}  // namespace config
