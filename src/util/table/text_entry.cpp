@@ -13,7 +13,7 @@ std::size_t key_size(std::string_view text) {
   for (; i < text.size(); ++i) {
     if (text[i] == '"') quoted = !quoted;
     if (!quoted && base::is_blank(text[i])) break;
-    if (quoted && text[i] == '\\' && i + 1 < text.size()) ++i;
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
   }
   return quoted ? std::string_view::npos : i;
 }

@@ -1,6 +1,6 @@
 #pragma once
 // A line of the text that texthash reads and postmap makes indexed tables from: `key whitespace value`. A key may
-// contain blanks within double quotes, which stay a part of it; in them a backslash shelters the byte after it.
+// contain blanks within double quotes, which stay a part of it; a backslash shelters the byte after it.
 
 #include <expected>
 #include <string>
