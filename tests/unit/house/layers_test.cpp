@@ -1,5 +1,6 @@
 // The include lines show the architecture; here is what they may show.
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -43,9 +44,10 @@ std::vector<Include> includes_under(const fs::path& folder) {
 // Why an include of `target` in the folder `from` is against the rules; nothing when it is not.
 std::string problem_of(std::string_view from, std::string_view target, std::optional<std::size_t> rank) {
   const auto slash = target.find('/');
-  if (slash == std::string_view::npos) return "names no folder";
+  if (slash == std::string_view::npos) return target.ends_with(".inc") ? "" : "names no folder";  // generated rows
   const std::string_view to = target.substr(0, slash);
   if (to == from) return "";
+  if (from == "postalias" && to == "postmap") return "";  // one program with two names, but for its words
   const auto other = rank_of(to);
   if (!other) return "is neither a library nor this folder";
   if (rank && *other > *rank) return "goes up";
@@ -74,12 +76,13 @@ TEST(Layers, OfLibrariesPointDown) {
   EXPECT_GT(seen, 100u) << "the scan has gone blind";
 }
 
+// Not src/tools: those run while the mail system is built and share nothing with it.
 TEST(Layers, KeepProgramsOutOfEachOther) {
   std::size_t seen = 0;
   for (const auto& top : {source("src/commands"), source("src")}) {
     for (const auto& program : fs::directory_iterator(top)) {
       const std::string name = program.path().filename();
-      if (!program.is_directory() || name == "util" || name == "commands") continue;
+      if (!program.is_directory() || name == "util" || name == "commands" || name == "tools") continue;
       for (const auto& include : includes_under(program.path())) {
         EXPECT_EQ(problem_of(name, include.target, std::nullopt), "") << include.file << " includes " << include.target;
         ++seen;

@@ -58,7 +58,9 @@ TEST(PostlogLines, MayBeLongerThanABuffer) {
 }
 
 TEST(PostlogLines, CostBoundedMemory) {
-  const Texts texts = logged(std::string(3000000, 'x') + "\nnext\n");
+  std::string input(3000000, 'x');
+  input += "\nnext\n";
+  const Texts texts = logged(input);
   ASSERT_EQ(texts.size(), 2u);
   EXPECT_EQ(texts[0].size(), 65536u);
   EXPECT_EQ(texts[1], "next");
