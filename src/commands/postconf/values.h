@@ -1,0 +1,19 @@
+#pragma once
+// Values after expansion, for main.cf and inside a service of master.cf.
+
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "postconf/text_form.h"
+
+namespace postconf {
+
+// Throws base::Fatal that names file, line and parameter when a value's `$` expressions are malformed.
+void check_syntax(const config::Settings& settings);
+
+// Replaces the values of the entry's -o options by what the daemon sees: with the entry's own settings over those of main.cf,
+// its service_name and its process_name. Throws base::Fatal.
+void expand_overrides(ServiceEntry& entry, const config::Config& config);
+
+}  // namespace postconf
