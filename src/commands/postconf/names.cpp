@@ -19,6 +19,11 @@ std::string with_hint(std::string text, std::string_view name) {
   return text;
 }
 
+void add_references(std::string_view value, std::set<std::string, std::less<>>& names) {
+  if (!value.contains('$')) return;
+  config::for_each_reference(value, [&names](std::string_view name) { names.emplace(name); });
+}
+
 std::string assignment(std::string_view name, std::string_view value) {
   return base::printable(fmt::format("{}={}", name, value));
 }
@@ -37,25 +42,23 @@ Names::Names(const config::Settings& settings, const std::vector<ServiceEntry>& 
       if (!option.is_override) continue;
       const auto setting = config::split_name_value(option.text);
       if (!setting) continue;
-      add_references(setting->value, master_cf_references_);
-      add_tables(setting->value);
+      add_value(setting->name, setting->value, master_cf_references_);
       overridden_.insert(setting->name);
     }
   }
-  for (const auto& [name, setting] : settings) {
-    add_references(setting.value, main_cf_references_);
-    add_tables(setting.value);
-  }
-  if (const auto classes = settings.find("smtpd_restriction_classes"); classes != settings.end()) {
-    for (const std::string_view word : base::split(classes->second.value)) {
-      if (!word.starts_with('$')) main_cf_references_.emplace(word);
-    }
-  }
+  for (const auto& [name, setting] : settings) add_value(name, setting.value, main_cf_references_);
 }
 
-void Names::add_references(std::string_view value, std::set<std::string, std::less<>>& names) const {
-  if (!value.contains('$')) return;
-  config::for_each_reference(value, [&names](std::string_view name) { names.emplace(name); });
+void Names::add_restriction_classes(std::string_view names) {
+  for (const std::string_view name : base::split(names)) main_cf_references_.emplace(name);
+}
+
+void Names::add_value(std::string_view name, std::string_view value, std::set<std::string, std::less<>>& references) {
+  // Who expands a raw value brings names of its own: $home, $rbl_code.
+  if (const config::Parameter* row = config::find_parameter(name); row == nullptr || row->type != config::Type::raw) {
+    add_references(value, references);
+  }
+  add_tables(value);
 }
 
 void Names::add_tables(std::string_view value) {

@@ -5,12 +5,13 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "postconf/names.h"
 #include "postconf/text_form.h"
 
 namespace postconf {
 
-// Throws base::Fatal that names file, line and parameter when a value's `$` expressions are malformed.
-void check_syntax(const config::Settings& settings);
+// Throws base::Fatal that names file, line and parameter when the `$` expressions in the value of a known name are malformed.
+void check_syntax(const config::Settings& settings, const Names& names);
 
 // Replaces the values of the entry's -o options by what the daemon sees: with the entry's own settings over those of main.cf,
 // its service_name and its process_name. Throws base::Fatal.
