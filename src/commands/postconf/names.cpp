@@ -9,8 +9,16 @@ namespace postconf {
 
 namespace {
 
+// The registry also describes some members of families (relay_destination_recipient_limit), which exist only with their service.
+bool is_family_member(const config::Parameter& row) {
+  if (!row.default_value.starts_with("$default_")) return false;
+  const config::Parameter* family = config::find_family(row.name);
+  return family != nullptr && family->default_value == row.default_value;
+}
+
 bool is_builtin(const config::Parameter* row) {
-  return row != nullptr && (row->kind == config::Kind::parameter || row->kind == config::Kind::read_only);
+  if (row == nullptr || (row->kind != config::Kind::parameter && row->kind != config::Kind::read_only)) return false;
+  return !is_family_member(*row);
 }
 
 // A line that names what is nearest in spelling is worth more than one that says no.
@@ -170,7 +178,7 @@ std::vector<Names::Warning> Names::useless_in_master_cf(const std::string& maste
       if (option.is_override && setting) last[setting->name] = setting->value;
     }
     for (const auto& [name, value] : last) {
-      if (config::find_parameter(name) != nullptr || service_defaults_.contains(name) || class_of(name)) continue;
+      if (class_of(name) || config::find_parameter(name) != nullptr) continue;
       if (main_cf_references_.contains(name) || master_cf_references_.contains(name) || is_used_by_defaults(name)) continue;
       warnings.push_back({"config.unused_parameter",
                           with_hint(fmt::format("{}: unused parameter: {}", master_cf, assignment(name, value)), name)});
@@ -190,7 +198,7 @@ std::vector<Names::Warning> Names::useless_in_tables() const {
     for (const auto& [name, setting] : file->settings) {
       if (is_table_parameter(type, name)) continue;
       warnings.push_back({"config.unused_parameter",
-                          fmt::format("{}: unused parameter: {}", path, assignment(name, setting.value))});
+                          fmt::format("{}:{}: unused parameter: {}", type, path, assignment(name, setting.value))});
     }
   }
   return warnings;

@@ -94,7 +94,7 @@ Outcome show(const Request& request) {
     if (config.settings().contains("smtpd_restriction_classes")) {
       names.add_restriction_classes(config.value("smtpd_restriction_classes").value_or(""));
     }
-    check_syntax(config.settings(), names);
+    check_expressions(config, names);
     for (const Names::Warning& warning : names.undefined(main_cf, master_cf)) warn(warning.event, warning.text);
   }
 
