@@ -25,6 +25,48 @@ std::size_t hash_of(std::uint32_t gram, std::uint8_t length) {
   return static_cast<std::size_t>(((std::uint64_t{gram} << 3 | length) * 0x9E3779B97F4A7C15U) >> 32);
 }
 
+// A gram and its length, in one number.
+template <typename Use>
+void for_each_gram(std::string_view text, const Use& use) {
+  const std::size_t length = std::min(text.size(), kLongestGram);
+  for (std::size_t start = 0; start + length <= text.size(); ++start) {
+    use(std::uint64_t{gram_at(text, start, length)} << 3 | length);
+  }
+}
+
+// One gram for each of some alternatives, and how often they are to be expected in a subject.
+struct Choice {
+  std::vector<std::uint64_t> grams;
+  std::uint64_t expected = 0;
+};
+
+// What many rules ask for is what subjects often have; and the shorter, the oftener.
+std::uint64_t expectation(std::uint64_t id, const std::unordered_map<std::uint64_t, std::uint32_t>& uses) {
+  constexpr std::uint64_t kWeights[] = {0, 1000, 100, 10, 1};
+  return uses.at(id) * kWeights[id & 7];
+}
+
+Choice rarest(const RequiredText& required, const std::unordered_map<std::uint64_t, std::uint32_t>& uses) {
+  Choice best;
+  for (const Alternatives& texts : required) {
+    Choice choice;
+    for (const std::string& text : texts) {
+      std::uint64_t gram = 0;
+      std::uint64_t least = UINT64_MAX;
+      for_each_gram(text, [&](std::uint64_t id) {
+        const std::uint64_t expected = expectation(id, uses);
+        if (expected >= least) return;
+        least = expected;
+        gram = id;
+      });
+      choice.grams.push_back(gram);
+      choice.expected += least;
+    }
+    if (best.grams.empty() || choice.expected < best.expected) best = std::move(choice);
+  }
+  return best;
+}
+
 }  // namespace
 
 void GramFilter::build(std::span<const RequiredText> rules) {
@@ -32,37 +74,26 @@ void GramFilter::build(std::span<const RequiredText> rules) {
   filtered_count_ = 0;
   always_.assign((rule_count_ + 63) / 64, 0);
   candidates_ = always_;
-  const auto id_of = [](std::uint32_t gram, std::size_t length) { return std::uint64_t{gram} << 3 | length; };
 
   std::unordered_map<std::uint64_t, std::uint32_t> uses;
-  const auto for_each_gram = [](std::string_view text, const auto& use) {
-    const std::size_t length = std::min(text.size(), kLongestGram);
-    for (std::size_t start = 0; start + length <= text.size(); ++start) use(gram_at(text, start, length), length);
-  };
-  for (const RequiredText& texts : rules) {
-    for (const std::string& text : texts) {
-      for_each_gram(text, [&](std::uint32_t gram, std::size_t length) { ++uses[id_of(gram, length)]; });
+  for (const RequiredText& required : rules) {
+    for (const Alternatives& texts : required) {
+      for (const std::string& text : texts) {
+        for_each_gram(text, [&](std::uint64_t id) { ++uses[id]; });
+      }
     }
   }
 
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> filed;
   for (std::size_t rule = 0; rule < rule_count_; ++rule) {
-    if (rules[rule].empty()) {
+    const Choice choice = rarest(rules[rule], uses);
+    if (choice.grams.empty()) {
       always_[rule / 64] |= std::uint64_t{1} << (rule % 64);
       continue;
     }
     ++filtered_count_;
-    for (const std::string& text : rules[rule]) {
-      std::uint64_t rarest = 0;
-      std::uint32_t fewest = UINT32_MAX;
-      for_each_gram(text, [&](std::uint32_t gram, std::size_t length) {
-        const std::uint32_t count = uses[id_of(gram, length)];
-        if (count < fewest) {
-          fewest = count;
-          rarest = id_of(gram, length);
-        }
-      });
-      auto& members = filed[rarest];
+    for (const std::uint64_t gram : choice.grams) {
+      auto& members = filed[gram];
       if (members.empty() || members.back() != rule) members.push_back(static_cast<std::uint32_t>(rule));
     }
   }

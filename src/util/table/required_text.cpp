@@ -1,5 +1,7 @@
 #include "table/required_text.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "base/text.h"
@@ -11,8 +13,8 @@ namespace {
 constexpr int kDeepest = 100;           // groups within groups
 constexpr std::size_t kMostTexts = 64;  // alternatives; beyond it a filter would not help
 
-// The shortest text decides how well a set filters.
-std::size_t quality(const RequiredText& texts) {
+// The shortest text decides how well alternatives filter.
+std::size_t quality(const Alternatives& texts) {
   std::size_t shortest = texts.empty() ? 0 : texts.front().size();
   for (const std::string& text : texts) shortest = std::min(shortest, text.size());
   return shortest;
@@ -32,24 +34,31 @@ class Reader {
   }
 
  private:
-  // nullopt: not understood. Empty texts: understood, nothing is required.
+  // nullopt: not understood. No element: understood, nothing is required.
   using Result = std::optional<RequiredText>;
 
-  // a|b|c up to the closing parenthesis or the end: one text of each.
+  // a|b|c up to the closing parenthesis or the end.
   Result alternatives(int depth) {
     if (depth > kDeepest) return std::nullopt;
-    RequiredText all;
+    Result first = sequence(depth);
+    if (!first || !rest_.starts_with('|')) return first;
+    // The best of each alternative together are what one of must be there.
+    Alternatives all;
     bool known = true;
-    while (true) {
-      Result one = sequence(depth);
-      if (!one) return std::nullopt;
-      if (one->empty()) known = false;
-      all.insert(all.end(), std::make_move_iterator(one->begin()), std::make_move_iterator(one->end()));
-      if (!rest_.starts_with('|')) break;
+    const auto add_best_of = [&](RequiredText& required) {
+      const auto best = std::ranges::max_element(required, {}, quality);
+      known = known && best != required.end();
+      if (known) all.insert(all.end(), std::make_move_iterator(best->begin()), std::make_move_iterator(best->end()));
+    };
+    add_best_of(*first);
+    while (rest_.starts_with('|')) {
       rest_.remove_prefix(1);
+      Result next = sequence(depth);
+      if (!next) return std::nullopt;
+      add_best_of(*next);
     }
-    if (!known || all.size() > kMostTexts) all.clear();
-    return all;
+    if (!known || all.size() > kMostTexts) return RequiredText{};
+    return RequiredText{std::move(all)};
   }
 
   // What one part of a sequence is.
@@ -57,18 +66,15 @@ class Reader {
     enum class Kind { character, opaque, group, zero_width };
     Kind kind = Kind::opaque;
     char character = 0;
-    RequiredText texts;  // of a group
+    RequiredText required;  // of a group
   };
 
-  // The best of what the parts require: runs of plain characters, and groups.
+  // What the parts require: runs of plain characters, and groups.
   Result sequence(int depth) {
-    RequiredText best;
+    RequiredText all;
     std::string run;
-    const auto offer = [&](RequiredText texts) {
-      if (quality(texts) > quality(best)) best = std::move(texts);
-    };
     const auto end_run = [&] {
-      if (!run.empty()) offer({std::exchange(run, {})});
+      if (!run.empty()) all.push_back({std::exchange(run, {})});
     };
     while (!rest_.empty() && rest_.front() != '|' && rest_.front() != ')') {
       auto atom = next_atom(depth);
@@ -86,7 +92,8 @@ class Reader {
           break;
         case Atom::Kind::group:
           end_run();
-          if (*repeat != Repeat::may_be_absent) offer(std::move(atom->texts));
+          if (*repeat == Repeat::may_be_absent) break;
+          std::ranges::move(atom->required, std::back_inserter(all));
           break;
         case Atom::Kind::zero_width:
         case Atom::Kind::opaque:
@@ -95,7 +102,7 @@ class Reader {
       }
     }
     end_run();
-    return best;
+    return all;
   }
 
   std::optional<Atom> next_atom(int depth) {
@@ -150,7 +157,7 @@ class Reader {
     Result inside = alternatives(depth + 1);
     if (!inside || !rest_.starts_with(')')) return std::nullopt;
     rest_.remove_prefix(1);
-    if (atom.kind == Atom::Kind::group) atom.texts = std::move(*inside);
+    if (atom.kind == Atom::Kind::group) atom.required = std::move(*inside);
     return atom;
   }
 

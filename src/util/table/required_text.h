@@ -8,9 +8,10 @@
 
 namespace table {
 
-// Each match contains at least one of these, ASCII letters in lower case, when the match is lowered too. Empty: not
-// known.
-using RequiredText = std::vector<std::string>;
+// Each match contains one of these at least, ASCII letters in lower case, when the match is lowered too.
+using Alternatives = std::vector<std::string>;
+// Each match contains one of each element. None: nothing is known.
+using RequiredText = std::vector<Alternatives>;
 
 enum class ExpressionSyntax { posix_extended, perl };
 
