@@ -154,7 +154,7 @@ void ExpressionTable::add(const Statement& statement, const RuleLines& lines, Ex
 }
 
 // Whether the rule says something about the key. A rule that cannot be evaluated (limits) says nothing, negated or not.
-bool ExpressionTable::applies(const Rule& rule, std::string_view key, std::span<Group> groups) const {
+bool ExpressionTable::applies(const Rule& rule, const std::string& key, std::span<Group> groups) const {
   const auto matched = rule.expression->match(key, groups);
   if (!matched) {
     warn_of_rule(label_, rule.line, matched.error());

@@ -23,9 +23,9 @@ namespace table {
 class Expression {
  public:
   virtual ~Expression() = default;
-  // Whether the subject matches; a NUL byte follows it. Fills groups, [0] being the whole match, as far as there is
+  // Whether the subject matches. Fills groups, [0] being the whole match, as far as there is
   // room. The error is the library's.
-  virtual std::expected<bool, std::string> match(std::string_view subject, std::span<Group> groups) = 0;
+  virtual std::expected<bool, std::string> match(const std::string& subject, std::span<Group> groups) = 0;
   virtual int group_count() const = 0;
 };
 
@@ -75,7 +75,7 @@ class ExpressionTable final : public Table {
   ExpressionTable(std::string name, std::string label);
   void add(const Statement& statement, const RuleLines& lines, ExpressionLanguage& language, bool allow_substitution,
            std::vector<RequiredText>& required);
-  bool applies(const Rule& rule, std::string_view key, std::span<Group> groups) const;
+  bool applies(const Rule& rule, const std::string& key, std::span<Group> groups) const;
   template <typename Next>
   Answer search(std::string_view key, Next next);
 
@@ -84,7 +84,7 @@ class ExpressionTable final : public Table {
   std::vector<std::size_t> open_ifs_;
   GramFilter filter_;
   std::vector<Group> groups_;
-  std::string subject_;  // a copy of the key: not all libraries take text without a NUL byte behind it
+  std::string subject_;  // the key; regexec(3) may look for a NUL byte behind it
 };
 
 }  // namespace table

@@ -70,7 +70,7 @@ class PerlExpression final : public Expression {
 
   int group_count() const override { return group_count_; }
 
-  std::expected<bool, std::string> match(std::string_view subject, std::span<Group> groups) override {
+  std::expected<bool, std::string> match(const std::string& subject, std::span<Group> groups) override {
     prepare();
     int result = run(subject, use_jit_);
     // The stack of the machine code is small; the interpreter has the heap.

@@ -39,10 +39,10 @@ class PosixExpression final : public Expression {
 
   int group_count() const override { return static_cast<int>(expression_.re_nsub); }
 
-  std::expected<bool, std::string> match(std::string_view subject, std::span<Group> groups) override {
+  std::expected<bool, std::string> match(const std::string& subject, std::span<Group> groups) override {
     found_.resize(std::max<std::size_t>(groups.size(), 1));
     found_[0] = {0, static_cast<regoff_t>(subject.size())};
-    const int error = ::regexec(&expression_, subject.data(), groups.size(), found_.data(), REG_STARTEND);
+    const int error = ::regexec(&expression_, subject.c_str(), groups.size(), found_.data(), REG_STARTEND);
     if (error == REG_NOMATCH) return false;
     if (error != 0) return std::unexpected(message_of(error, expression_));
     for (std::size_t i = 0; i < groups.size(); ++i) {
