@@ -33,13 +33,12 @@ class Expression {
 class ExpressionLanguage {
  public:
   virtual ~ExpressionLanguage() = default;
-  virtual std::string_view type() const = 0;  // "pcre"
   // What the type's messages say of a line without an end: "skipping this rule".
   virtual std::string_view open_end_verdict() const = 0;
 
   struct Compiled {
     std::unique_ptr<Expression> expression;
-    RequiredText required;  // some text of these every match contains; empty when that is not known
+    RequiredText required;  // what each match contains
   };
   // `groups`: the highest group that the caller wants to know of (0: only whether it matches). Calls remark with what
   // is odd but no error. An error is the whole reason.

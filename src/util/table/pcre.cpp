@@ -112,7 +112,6 @@ class PerlExpression final : public Expression {
 
 class Perl final : public ExpressionLanguage {
  public:
-  std::string_view type() const override { return "pcre"; }
   std::string_view open_end_verdict() const override { return "ignoring this rule"; }
 
   std::expected<Compiled, std::string> compile(const std::string& pattern, std::string_view flags, int groups,

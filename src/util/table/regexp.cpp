@@ -130,7 +130,6 @@ class SizeEstimate {
 
 class Posix final : public ExpressionLanguage {
  public:
-  std::string_view type() const override { return "regexp"; }
   std::string_view open_end_verdict() const override { return "skipping this rule"; }
 
   std::expected<Compiled, std::string> compile(const std::string& pattern, std::string_view flags, int groups,
