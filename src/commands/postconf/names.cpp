@@ -9,14 +9,27 @@ namespace postconf {
 
 namespace {
 
+// The registry also describes some members of families (relay_destination_recipient_limit), which exist only with their service.
+bool is_family_member(const config::Parameter& row) {
+  if (!row.default_value.starts_with("$default_")) return false;
+  const config::Parameter* family = config::find_family(row.name);
+  return family != nullptr && family->default_value == row.default_value;
+}
+
 bool is_builtin(const config::Parameter* row) {
-  return row != nullptr && (row->kind == config::Kind::parameter || row->kind == config::Kind::read_only);
+  if (row == nullptr || (row->kind != config::Kind::parameter && row->kind != config::Kind::read_only)) return false;
+  return !is_family_member(*row);
 }
 
 // A line that names what is nearest in spelling is worth more than one that says no.
 std::string with_hint(std::string text, std::string_view name) {
   if (const auto near = config::nearest_name(name)) text += fmt::format("; did you mean \"{}\"?", *near);
   return text;
+}
+
+void add_references(std::string_view value, std::set<std::string, std::less<>>& names) {
+  if (!value.contains('$')) return;
+  config::for_each_reference(value, [&names](std::string_view name) { names.emplace(name); });
 }
 
 std::string assignment(std::string_view name, std::string_view value) {
@@ -37,25 +50,23 @@ Names::Names(const config::Settings& settings, const std::vector<ServiceEntry>& 
       if (!option.is_override) continue;
       const auto setting = config::split_name_value(option.text);
       if (!setting) continue;
-      add_references(setting->value, master_cf_references_);
-      add_tables(setting->value);
+      add_value(setting->name, setting->value, master_cf_references_);
       overridden_.insert(setting->name);
     }
   }
-  for (const auto& [name, setting] : settings) {
-    add_references(setting.value, main_cf_references_);
-    add_tables(setting.value);
-  }
-  if (const auto classes = settings.find("smtpd_restriction_classes"); classes != settings.end()) {
-    for (const std::string_view word : base::split(classes->second.value)) {
-      if (!word.starts_with('$')) main_cf_references_.emplace(word);
-    }
-  }
+  for (const auto& [name, setting] : settings) add_value(name, setting.value, main_cf_references_);
 }
 
-void Names::add_references(std::string_view value, std::set<std::string, std::less<>>& names) const {
-  if (!value.contains('$')) return;
-  config::for_each_reference(value, [&names](std::string_view name) { names.emplace(name); });
+void Names::add_restriction_classes(std::string_view names) {
+  for (const std::string_view name : base::split(names)) main_cf_references_.emplace(name);
+}
+
+void Names::add_value(std::string_view name, std::string_view value, std::set<std::string, std::less<>>& references) {
+  // Who expands a raw value brings names of its own: $home, $rbl_code.
+  if (const config::Parameter* row = config::find_parameter(name); row == nullptr || row->type != config::Type::raw) {
+    add_references(value, references);
+  }
+  add_tables(value);
 }
 
 void Names::add_tables(std::string_view value) {
@@ -167,7 +178,7 @@ std::vector<Names::Warning> Names::useless_in_master_cf(const std::string& maste
       if (option.is_override && setting) last[setting->name] = setting->value;
     }
     for (const auto& [name, value] : last) {
-      if (config::find_parameter(name) != nullptr || service_defaults_.contains(name) || class_of(name)) continue;
+      if (class_of(name) || config::find_parameter(name) != nullptr) continue;
       if (main_cf_references_.contains(name) || master_cf_references_.contains(name) || is_used_by_defaults(name)) continue;
       warnings.push_back({"config.unused_parameter",
                           with_hint(fmt::format("{}: unused parameter: {}", master_cf, assignment(name, value)), name)});
@@ -187,7 +198,7 @@ std::vector<Names::Warning> Names::useless_in_tables() const {
     for (const auto& [name, setting] : file->settings) {
       if (is_table_parameter(type, name)) continue;
       warnings.push_back({"config.unused_parameter",
-                          fmt::format("{}: unused parameter: {}", path, assignment(name, setting.value))});
+                          fmt::format("{}:{}: unused parameter: {}", type, path, assignment(name, setting.value))});
     }
   }
   return warnings;

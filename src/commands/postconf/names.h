@@ -23,6 +23,8 @@ class Names {
  public:
   // `settings` are those of main.cf (with -o); with -d there are none. Both must outlive the object.
   Names(const config::Settings& settings, const std::vector<ServiceEntry>& services);
+  // The words of smtpd_restriction_classes, expanded: each is the name of a setting.
+  void add_restriction_classes(std::string_view names);
 
   // Nothing for a name that means nothing.
   std::optional<NameClass> class_of(std::string_view name) const;
@@ -45,7 +47,7 @@ class Names {
   std::vector<Warning> useless_in_tables() const;
 
  private:
-  void add_references(std::string_view value, std::set<std::string, std::less<>>& names) const;
+  void add_value(std::string_view name, std::string_view value, std::set<std::string, std::less<>>& references);
   void add_tables(std::string_view value);
   bool is_used_by_defaults(std::string_view name) const;
   bool is_defined(std::string_view name) const;

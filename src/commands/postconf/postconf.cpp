@@ -89,9 +89,12 @@ Outcome show(const Request& request) {
   if (!of_main_cf) services = load_services(master_cf, true);
   const config::Config config = load_config(request);
   if (of_main_cf) services = load_services(master_cf, false);
-  const Names names(config.settings(), services);
+  Names names(config.settings(), services);
   if (!request.defaults) {
-    check_syntax(config.settings());
+    if (config.settings().contains("smtpd_restriction_classes")) {
+      names.add_restriction_classes(config.value("smtpd_restriction_classes").value_or(""));
+    }
+    check_expressions(config, names);
     for (const Names::Warning& warning : names.undefined(main_cf, master_cf)) warn(warning.event, warning.text);
   }
 

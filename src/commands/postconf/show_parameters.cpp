@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "config/registry.h"
 #include "postconf/show.h"
 
 namespace postconf {
@@ -15,7 +16,9 @@ class Values {
   std::optional<std::string> of(const std::string& name) const {
     if (request_.only_set && !config_.settings().contains(name)) return std::nullopt;
     // With -d the configuration is that of an empty main.cf.
-    return request_.expand ? config_.value(name) : raw(name);
+    const config::Parameter* row = config::find_parameter(name);
+    const bool expand = request_.expand && (row == nullptr || row->type != config::Type::raw);
+    return expand ? config_.value(name) : raw(name);
   }
 
  private:

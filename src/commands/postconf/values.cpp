@@ -7,17 +7,15 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/registry.h"
 
 namespace postconf {
 
-void check_syntax(const config::Settings& settings) {
-  for (const auto& [name, setting] : settings) {
-    if (!setting.value.contains('$')) continue;
-    const auto expanded = config::expand(setting.value, [](std::string_view) { return std::optional<std::string_view>(); });
-    if (!expanded) {
-      throw base::Fatal(fmt::format("{}: {} = {}: {}", setting.where.text(), base::printable(name),
-                                    base::printable(setting.value), expanded.error().text));
-    }
+void check_expressions(const config::Config& config, const Names& names) {
+  for (const auto& [name, setting] : config.settings()) {
+    if (!setting.value.contains('$') || !names.class_of(name)) continue;
+    const config::Parameter* row = config::find_parameter(name);
+    if (row == nullptr || row->type != config::Type::raw) (void)config.value(name);
   }
 }
 

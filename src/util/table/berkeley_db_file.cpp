@@ -73,25 +73,37 @@ Error BerkeleyFile::damaged(Pgno page, std::string_view why) const {
 
 std::expected<BerkeleyFile, Error> BerkeleyFile::open(IndexFile file, BerkeleyKind kind) {
   BerkeleyFile opened(std::move(file), kind);
-  auto meta = opened.read_meta();
-  if (!meta) return std::unexpected(meta.error());
+  auto looked = opened.look();
+  if (!looked) return std::unexpected(looked.error());
   return opened;
 }
 
-std::expected<void, Error> BerkeleyFile::read_meta() {
-  char bytes[kMetaSize];
-  auto complete = file_.read_at(bytes, sizeof bytes, 0);
-  if (!complete) return std::unexpected(complete.error());
-  if (!*complete) {
+std::expected<void, Error> BerkeleyFile::look() {
+  auto bytes = file_.bytes();
+  if (!bytes) return std::unexpected(bytes.error());
+  bytes_ = *bytes;
+  if (bytes_.size() < kMetaSize) {
     return std::unexpected(
         Error{fmt::format("open database {}: Invalid argument (the file is empty or cut short)", file_.path()), true});
   }
-  const std::string_view page(bytes, sizeof bytes);
-  if (page == meta_bytes_) return {};
-  auto meta = parse_meta(page);
-  if (!meta) return std::unexpected(meta.error());
-  meta_ = *meta;
-  meta_bytes_ = page;
+  const std::string_view page = bytes_.substr(0, kMetaSize);
+  if (page != meta_bytes_) {
+    auto meta = parse_meta(page);
+    if (!meta) return std::unexpected(meta.error());
+    meta_ = *meta;
+    meta_bytes_ = page;
+  }
+  const std::size_t least = (std::size_t{meta_.last_page} + 1) * meta_.page_size;
+  if (bytes_.size() < least) {
+    // It may have grown since the last look.
+    bytes = file_.bytes(least);
+    if (!bytes) return std::unexpected(bytes.error());
+    bytes_ = *bytes;
+  }
+  if (bytes_.size() < least) {
+    return std::unexpected(
+        Error{fmt::format("open database {}: Invalid argument (damaged: the file is cut short)", file_.path()), true});
+  }
   return {};
 }
 
@@ -122,13 +134,6 @@ std::expected<BerkeleyFile::Meta, Error> BerkeleyFile::parse_meta(std::string_vi
   if (u8(at + 26) != 0) return refuse("files with checksums or partitions are not supported");
   meta.free_list = u32(at + 28);
   meta.last_page = u32(at + 32);
-  struct stat status{};
-  if (::fstat(file_.fd(), &status) != 0) {
-    return std::unexpected(Error{base::with_errno("stat " + file_.path(), errno)});
-  }
-  if (static_cast<std::uint64_t>(status.st_size) < (std::uint64_t{meta.last_page} + 1) * meta.page_size) {
-    return refuse("damaged: the file is cut short");
-  }
   const std::uint32_t flags = u32(at + 48);
   if (kind_ == BerkeleyKind::btree) {
     meta.root = u32(at + 88);
@@ -149,14 +154,15 @@ std::expected<BerkeleyFile::Meta, Error> BerkeleyFile::parse_meta(std::string_vi
   return meta;
 }
 
-std::expected<void, Error> BerkeleyFile::read_page(Pgno number, Page& page) const {
-  if (number == 0 || number > meta_.last_page) return std::unexpected(damaged(number, "no such page"));
-  page.bytes.resize(meta_.page_size);
-  auto complete = file_.read_at(page.bytes.data(), meta_.page_size, std::size_t{number} * meta_.page_size);
-  if (!complete) return std::unexpected(complete.error());
-  if (!*complete) return std::unexpected(damaged(number, "the file is cut short"));
-  const char* at = page.bytes.data();
+BerkeleyFile::Page BerkeleyFile::page(Pgno number) const {
+  Page page;
   page.number = number;
+  if (number == 0 || number > meta_.last_page) {
+    page.wrong = "no such page";
+    return page;
+  }
+  page.bytes = bytes_.substr(std::size_t{number} * meta_.page_size, meta_.page_size);
+  const char* at = page.bytes.data();
   page.previous = u32(at + 12);
   page.next = u32(at + 16);
   page.entries = u16(at + 20);
@@ -165,113 +171,118 @@ std::expected<void, Error> BerkeleyFile::read_page(Pgno number, Page& page) cons
   page.type = u8(at + 25);
   // A page that was set aside for a bucket and never used is all zero.
   if (page.type == kUnused) page.entries = 0;
-  if (page.type != kUnused && u32(at + 8) != number) return std::unexpected(damaged(number, "it bears another number"));
-  if (page.next > meta_.last_page || page.previous > meta_.last_page) {
-    return std::unexpected(damaged(number, "its neighbour does not exist"));
-  }
   const bool has_items = page.type != kOverflow && page.type != kUnused;
-  if (has_items && kPageHeader + 2 * std::size_t{page.entries} > meta_.page_size) {
-    return std::unexpected(damaged(number, "too many items"));
+  if (page.type != kUnused && u32(at + 8) != number) {
+    page.wrong = "it bears another number";
+  } else if (page.next > meta_.last_page || page.previous > meta_.last_page) {
+    page.wrong = "its neighbour does not exist";
+  } else if (has_items && kPageHeader + 2 * std::size_t{page.entries} > meta_.page_size) {
+    page.wrong = "too many items";
   }
-  return {};
+  return page;
 }
 
-// From the item's first byte to the end of the page, at least `kTreeItemHeader` bytes.
-std::expected<std::string_view, Error> BerkeleyFile::slot(const Page& page, unsigned index) const {
+// From the item's first byte to the end of the page; empty when the item is out of place, else at least kTreeItemHeader
+// bytes.
+std::string_view BerkeleyFile::slot(const Page& page, unsigned index) const {
   const std::size_t offset = u16(page.bytes.data() + kPageHeader + 2 * std::size_t{index});
-  if (offset < kPageHeader + 2 * std::size_t{page.entries} || offset + kTreeItemHeader > meta_.page_size) {
-    return std::unexpected(damaged(page.number, "an item is out of place"));
-  }
-  return std::string_view(page.bytes.data(), meta_.page_size).substr(offset);
+  if (offset < kPageHeader + 2 * std::size_t{page.entries} || offset + kTreeItemHeader > meta_.page_size) return {};
+  return page.bytes.substr(offset);
 }
 
-std::expected<BerkeleyFile::Item, Error> BerkeleyFile::hash_item(const Page& page, unsigned index) const {
+BerkeleyFile::Item BerkeleyFile::hash_item(const Page& page, unsigned index) const {
   const char* offsets = page.bytes.data() + kPageHeader;
   const std::size_t begin = u16(offsets + 2 * std::size_t{index});
   const std::size_t end = index == 0 ? meta_.page_size : u16(offsets + 2 * std::size_t{index - 1});
+  Item item;
   if (begin < kPageHeader + 2 * std::size_t{page.entries} || begin >= end || end > meta_.page_size) {
-    return std::unexpected(damaged(page.number, "an item is out of place"));
+    item.wrong = "an item is out of place";
+    return item;
   }
   const char* at = page.bytes.data() + begin;
   const unsigned char type = u8(at);
-  Item item;
   if (type == kHashData) {
     item.here = std::string_view(at + 1, end - begin - 1);
-    return item;
+  } else if (type == kHashOffPage && end - begin == kHashOffPageSize) {
+    item.overflow = true;
+    item.first_page = u32(at + 4);
+    item.length = u32(at + 8);
+  } else {
+    item.wrong = "an item of unknown kind";
   }
-  if (type != kHashOffPage || end - begin != kHashOffPageSize) {
-    return std::unexpected(damaged(page.number, "an item of unknown kind"));
-  }
-  item.overflow = true;
-  item.first_page = u32(at + 4);
-  item.length = u32(at + 8);
   return item;
 }
 
-std::expected<BerkeleyFile::Item, Error> BerkeleyFile::leaf_item(const Page& page, unsigned index) const {
-  auto rest = slot(page, index);
-  if (!rest) return std::unexpected(rest.error());
-  const char* at = rest->data();
+BerkeleyFile::Item BerkeleyFile::leaf_item(const Page& page, unsigned index) const {
+  const std::string_view rest = slot(page, index);
   Item item;
+  if (rest.empty()) {
+    item.wrong = "an item is out of place";
+    return item;
+  }
+  const char* at = rest.data();
   item.deleted = (u8(at + 2) & kTreeDeleted) != 0;
   const unsigned char type = u8(at + 2) & static_cast<unsigned char>(~kTreeDeleted);
   if (type == kTreeData) {
     const std::size_t length = u16(at);
-    if (kTreeItemHeader + length > rest->size()) return std::unexpected(damaged(page.number, "an item is too long"));
-    item.here = rest->substr(kTreeItemHeader, length);
-    return item;
+    if (kTreeItemHeader + length > rest.size()) {
+      item.wrong = "an item is too long";
+    } else {
+      item.here = rest.substr(kTreeItemHeader, length);
+    }
+  } else if (type == kTreeOverflow && rest.size() >= kTreeOverflowSize) {
+    item.overflow = true;
+    item.first_page = u32(at + 4);
+    item.length = u32(at + 8);
+  } else {
+    item.wrong = "an item of unknown kind";
   }
-  if (type != kTreeOverflow || rest->size() < kTreeOverflowSize) {
-    return std::unexpected(damaged(page.number, "an item of unknown kind"));
-  }
-  item.overflow = true;
-  item.first_page = u32(at + 4);
-  item.length = u32(at + 8);
   return item;
 }
 
-std::expected<BerkeleyFile::Branch, Error> BerkeleyFile::branch(const Page& page, unsigned index) const {
-  auto rest = slot(page, index);
-  if (!rest) return std::unexpected(rest.error());
-  const char* at = rest->data();
-  const std::size_t length = u16(at);
-  if (kBranchHeader + length > rest->size()) return std::unexpected(damaged(page.number, "an item is too long"));
+BerkeleyFile::Branch BerkeleyFile::branch(const Page& page, unsigned index) const {
+  const std::string_view rest = slot(page, index);
   Branch branch;
+  const char* at = rest.data();
+  const std::size_t length = rest.empty() ? 0 : u16(at);
+  if (rest.empty() || kBranchHeader + length > rest.size()) {
+    branch.wrong = "an item is out of place";
+    return branch;
+  }
   branch.child = u32(at + 4);
-  const std::string_view key = rest->substr(kBranchHeader, length);
+  const std::string_view key = rest.substr(kBranchHeader, length);
   const unsigned char type = u8(at + 2) & static_cast<unsigned char>(~kTreeDeleted);
   if (type == kTreeData) {
     branch.key.here = key;
-    return branch;
+  } else if (type == kTreeOverflow && length >= kTreeOverflowSize) {
+    branch.key.overflow = true;
+    branch.key.first_page = u32(key.data() + 4);
+    branch.key.length = u32(key.data() + 8);
+  } else {
+    branch.wrong = "an item of unknown kind";
   }
-  if (type != kTreeOverflow || length < kTreeOverflowSize) {
-    return std::unexpected(damaged(page.number, "an item of unknown kind"));
-  }
-  branch.key.overflow = true;
-  branch.key.first_page = u32(key.data() + 4);
-  branch.key.length = u32(key.data() + 8);
   return branch;
 }
 
-std::expected<BerkeleyFile::Item, Error> BerkeleyFile::item(const Page& page, unsigned index) const {
+BerkeleyFile::Item BerkeleyFile::item(const Page& page, unsigned index) const {
   return kind_ == BerkeleyKind::hash ? hash_item(page, index) : leaf_item(page, index);
 }
 
 std::expected<std::string, Error> BerkeleyFile::overflow(const Item& item) const {
   std::string text;
-  Page page;
   // Each page of the chain holds at least a byte, so the length bounds the walk, and the file's size bounds the length.
   if (item.length > (std::uint64_t{meta_.last_page} + 1) * meta_.page_size) {
     return std::unexpected(damaged(item.first_page, "a long item is longer than the file"));
   }
-  for (Pgno next = item.first_page; text.size() < item.length; next = page.next) {
-    auto read = read_page(next, page);
-    if (!read) return std::unexpected(read.error());
-    const std::size_t length = page.free_offset;
-    if (page.type != kOverflow || length == 0 || kPageHeader + length > meta_.page_size) {
+  for (Pgno next = item.first_page; text.size() < item.length;) {
+    const Page part = page(next);
+    if (part.wrong != nullptr) return std::unexpected(damaged(next, part.wrong));
+    const std::size_t length = part.free_offset;
+    if (part.type != kOverflow || length == 0 || kPageHeader + length > meta_.page_size) {
       return std::unexpected(damaged(next, "not a part of a long item"));
     }
-    text.append(page.bytes.data() + kPageHeader, length);
+    text.append(part.bytes.substr(kPageHeader, length));
+    next = part.next;
   }
   if (text.size() != item.length) return std::unexpected(damaged(item.first_page, "a long item has another length"));
   return text;
@@ -286,6 +297,7 @@ std::expected<std::string_view, Error> BerkeleyFile::text_of(const Item& item, s
 }
 
 std::expected<int, Error> BerkeleyFile::compare(std::string_view key, const Item& item) const {
+  if (!item.overflow) return key.compare(item.here);
   std::string storage;
   auto text = text_of(item, storage);
   if (!text) return std::unexpected(text.error());
@@ -293,9 +305,18 @@ std::expected<int, Error> BerkeleyFile::compare(std::string_view key, const Item
 }
 
 std::expected<std::optional<std::string>, Error> BerkeleyFile::find(std::string_view key) {
-  auto meta = read_meta();
-  if (!meta) return std::unexpected(meta.error());
+  auto looked = look();
+  if (!looked) return std::unexpected(looked.error());
   return kind_ == BerkeleyKind::hash ? find_in_bucket(key) : find_in_tree(key);
+}
+
+std::expected<std::optional<std::string>, Error> BerkeleyFile::value_of(const Page& page, const Item& item) const {
+  if (item.wrong != nullptr) return std::unexpected(damaged(page.number, item.wrong));
+  if (item.deleted) return std::nullopt;
+  if (!item.overflow) return std::string(item.here);
+  auto text = overflow(item);
+  if (!text) return std::unexpected(text.error());
+  return std::move(*text);
 }
 
 std::expected<BerkeleyFile::Pgno, Error> BerkeleyFile::bucket_page(std::uint32_t bucket) const {
@@ -310,78 +331,68 @@ std::expected<std::optional<std::string>, Error> BerkeleyFile::find_in_bucket(st
   if (bucket > meta_.max_bucket) bucket &= meta_.low_mask;
   auto number = bucket_page(bucket);
   if (!number) return std::unexpected(number.error());
-  Page& page = page_;
   Pgno steps = 0;
-  for (Pgno next = *number; next != 0; next = page.next) {
+  for (Pgno next = *number; next != 0;) {
     if (++steps > meta_.last_page) return std::unexpected(damaged(next, "a chain of pages has no end"));
-    auto read = read_page(next, page);
-    if (!read) return std::unexpected(read.error());
+    const Page page = this->page(next);
+    if (page.wrong != nullptr) return std::unexpected(damaged(next, page.wrong));
+    next = page.next;
     if (page.type != kHash && page.type != kUnsortedHash && page.type != kUnused) {
-      return std::unexpected(damaged(next, "not a hash page"));
+      return std::unexpected(damaged(page.number, "not a hash page"));
     }
     for (unsigned i = 0; i + 1 < page.entries; i += 2) {
-      auto stored = hash_item(page, i);
-      if (!stored) return std::unexpected(stored.error());
-      if (stored->overflow ? stored->length != key.size() : stored->here.size() != key.size()) continue;
-      auto order = compare(key, *stored);
+      const Item stored = hash_item(page, i);
+      if (stored.wrong != nullptr) return std::unexpected(damaged(page.number, stored.wrong));
+      if (stored.overflow ? stored.length != key.size() : stored.here.size() != key.size()) continue;
+      auto order = compare(key, stored);
       if (!order) return std::unexpected(order.error());
       if (*order != 0) continue;
-      auto value = hash_item(page, i + 1);
-      if (!value) return std::unexpected(value.error());
-      std::string storage;
-      auto text = text_of(*value, storage);
-      if (!text) return std::unexpected(text.error());
-      return std::string(*text);
+      return value_of(page, hash_item(page, i + 1));
     }
   }
   return std::nullopt;
 }
 
 // To the leaf where the key would be; without a key, to the first leaf.
-std::expected<void, Error> BerkeleyFile::descend(std::optional<std::string_view> key, Page& leaf) const {
+std::expected<BerkeleyFile::Page, Error> BerkeleyFile::descend(std::optional<std::string_view> key) const {
   Pgno number = meta_.root;
   for (unsigned depth = 0; depth < kDeepestTree; ++depth) {
-    auto read = read_page(number, leaf);
-    if (!read) return read;
-    if (leaf.type == kLeaf) return {};
+    const Page leaf = page(number);
+    if (leaf.wrong != nullptr) return std::unexpected(damaged(number, leaf.wrong));
+    if (leaf.type == kLeaf) return leaf;
     if (leaf.type != kInternal || leaf.entries == 0) return std::unexpected(damaged(number, "not a btree page"));
     // The last child whose least key is not over the key; the first child's least key counts as under every key.
     unsigned low = 0;
     unsigned high = leaf.entries;
     while (key && high - low > 1) {
       const unsigned middle = low + (high - low) / 2;
-      auto at = branch(leaf, middle);
-      if (!at) return std::unexpected(at.error());
-      auto order = compare(*key, at->key);
+      const Branch at = branch(leaf, middle);
+      if (at.wrong != nullptr) return std::unexpected(damaged(number, at.wrong));
+      auto order = compare(*key, at.key);
       if (!order) return std::unexpected(order.error());
       (*order < 0 ? high : low) = middle;
     }
-    auto at = branch(leaf, low);
-    if (!at) return std::unexpected(at.error());
-    number = at->child;
+    const Branch at = branch(leaf, low);
+    if (at.wrong != nullptr) return std::unexpected(damaged(number, at.wrong));
+    number = at.child;
   }
   return std::unexpected(damaged(number, "the tree is too deep"));
 }
 
 std::expected<std::optional<std::string>, Error> BerkeleyFile::find_in_tree(std::string_view key) {
-  auto leaf = descend(key, page_);
+  auto leaf = descend(key);
   if (!leaf) return std::unexpected(leaf.error());
   unsigned low = 0;
-  unsigned high = page_.entries / 2;  // of pairs
+  unsigned high = leaf->entries / 2;  // of pairs
   while (low < high) {
     const unsigned middle = low + (high - low) / 2;
-    auto stored = leaf_item(page_, 2 * middle);
-    if (!stored) return std::unexpected(stored.error());
-    auto order = compare(key, *stored);
+    const Item stored = leaf_item(*leaf, 2 * middle);
+    if (stored.wrong != nullptr) return std::unexpected(damaged(leaf->number, stored.wrong));
+    auto order = compare(key, stored);
     if (!order) return std::unexpected(order.error());
     if (*order == 0) {
-      auto value = leaf_item(page_, 2 * middle + 1);
-      if (!value) return std::unexpected(value.error());
-      if (value->deleted || stored->deleted) return std::nullopt;
-      std::string storage;
-      auto text = text_of(*value, storage);
-      if (!text) return std::unexpected(text.error());
-      return std::string(*text);
+      if (stored.deleted) return std::nullopt;
+      return value_of(*leaf, leaf_item(*leaf, 2 * middle + 1));
     }
     if (*order < 0) {
       high = middle;
@@ -394,7 +405,7 @@ std::expected<std::optional<std::string>, Error> BerkeleyFile::find_in_tree(std:
 
 // The entries of a page and of those that follow it; false when `each` has had enough.
 std::expected<bool, Error> BerkeleyFile::each_of_chain(
-    Page& page, Pgno& steps, const std::function<bool(std::string_view, std::string_view)>& each) const {
+    Page page, Pgno& steps, const std::function<bool(std::string_view, std::string_view)>& each) const {
   std::string long_key;
   std::string long_value;
   while (true) {
@@ -404,42 +415,41 @@ std::expected<bool, Error> BerkeleyFile::each_of_chain(
                           : page.type == kLeaf;
     if (!fits || page.entries % 2 != 0) return std::unexpected(damaged(page.number, "not a page of entries"));
     for (unsigned i = 0; i < page.entries; i += 2) {
-      auto key = item(page, i);
-      if (!key) return std::unexpected(key.error());
-      auto value = item(page, i + 1);
-      if (!value) return std::unexpected(value.error());
-      if (key->deleted || value->deleted) continue;
-      auto key_text = text_of(*key, long_key);
+      const Item key = item(page, i);
+      const Item value = item(page, i + 1);
+      const char* wrong = key.wrong != nullptr ? key.wrong : value.wrong;
+      if (wrong != nullptr) return std::unexpected(damaged(page.number, wrong));
+      if (key.deleted || value.deleted) continue;
+      auto key_text = text_of(key, long_key);
       if (!key_text) return std::unexpected(key_text.error());
-      auto value_text = text_of(*value, long_value);
+      auto value_text = text_of(value, long_value);
       if (!value_text) return std::unexpected(value_text.error());
       if (!each(*key_text, *value_text)) return false;
     }
     if (page.next == 0) return true;
-    auto read = read_page(page.next, page);
-    if (!read) return std::unexpected(read.error());
+    page = this->page(page.next);
+    if (page.wrong != nullptr) return std::unexpected(damaged(page.number, page.wrong));
   }
 }
 
 std::expected<void, Error> BerkeleyFile::for_each(
     const std::function<bool(std::string_view key, std::string_view value)>& each) {
-  auto meta = read_meta();
-  if (!meta) return meta;
-  Page page;
+  auto looked = look();
+  if (!looked) return looked;
   Pgno steps = 0;
   if (kind_ == BerkeleyKind::btree) {
-    auto leaf = descend(std::nullopt, page);
-    if (!leaf) return leaf;
-    auto more = each_of_chain(page, steps, each);
+    auto leaf = descend(std::nullopt);
+    if (!leaf) return std::unexpected(leaf.error());
+    auto more = each_of_chain(*leaf, steps, each);
     if (!more) return std::unexpected(more.error());
     return {};
   }
   for (std::uint32_t bucket = 0; bucket <= meta_.max_bucket; ++bucket) {
     auto number = bucket_page(bucket);
     if (!number) return std::unexpected(number.error());
-    auto read = read_page(*number, page);
-    if (!read) return read;
-    auto more = each_of_chain(page, steps, each);
+    const Page first = page(*number);
+    if (first.wrong != nullptr) return std::unexpected(damaged(first.number, first.wrong));
+    auto more = each_of_chain(first, steps, each);
     if (!more) return std::unexpected(more.error());
     if (!*more) return {};
   }
@@ -449,30 +459,28 @@ std::expected<void, Error> BerkeleyFile::for_each(
 // Every page below `number` belongs to the tree once, and levels go down by one.
 std::expected<void, Error> BerkeleyFile::check_tree(Pgno number, unsigned level, unsigned depth,
                                                     std::vector<bool>& seen) const {
-  Page page;
-  auto read = read_page(number, page);
-  if (!read) return read;
+  const Page page = this->page(number);
+  if (page.wrong != nullptr) return std::unexpected(damaged(number, page.wrong));
   if (seen[number] || depth > kDeepestTree) return std::unexpected(damaged(number, "the tree has a loop"));
   seen[number] = true;
   if (depth > 0 && page.level + 1 != level) return std::unexpected(damaged(number, "a tree page of the wrong level"));
   if (page.type == kLeaf && page.level == 1) return {};
   if (page.type != kInternal || page.entries == 0) return std::unexpected(damaged(number, "not a btree page"));
   for (unsigned i = 0; i < page.entries; ++i) {
-    auto at = branch(page, i);
-    if (!at) return std::unexpected(at.error());
-    auto below = check_tree(at->child, page.level, depth + 1, seen);
+    const Branch at = branch(page, i);
+    if (at.wrong != nullptr) return std::unexpected(damaged(number, at.wrong));
+    auto below = check_tree(at.child, page.level, depth + 1, seen);
     if (!below) return below;
   }
   return {};
 }
 
 std::expected<void, Error> BerkeleyFile::check() {
-  auto meta = read_meta();
-  if (!meta) return meta;
-  Page page;
+  auto looked = look();
+  if (!looked) return looked;
   for (Pgno number = 1; number <= meta_.last_page; ++number) {
-    auto read = read_page(number, page);
-    if (!read) return read;
+    const Page page = this->page(number);
+    if (page.wrong != nullptr) return std::unexpected(damaged(number, page.wrong));
     const bool leaf =
         kind_ == BerkeleyKind::hash ? page.type == kHash || page.type == kUnsortedHash : page.type == kLeaf;
     if (!leaf && page.type != kUnused && page.type != kOverflow &&
@@ -490,22 +498,18 @@ std::expected<void, Error> BerkeleyFile::check() {
     std::size_t lowest = meta_.page_size;
     for (unsigned i = 0; has_items && i < page.entries; ++i) {
       lowest = std::min<std::size_t>(lowest, u16(page.bytes.data() + kPageHeader + 2 * std::size_t{i}));
-      if (leaf) {
-        auto checked = item(page, i);
-        if (!checked) return std::unexpected(checked.error());
-      } else {
-        auto checked = branch(page, i);
-        if (!checked) return std::unexpected(checked.error());
-      }
+      const char* wrong = leaf ? item(page, i).wrong : branch(page, i).wrong;
+      if (wrong != nullptr) return std::unexpected(damaged(number, wrong));
     }
     if (has_items && lowest < free_space) return std::unexpected(damaged(number, "an item in the free space"));
   }
   Pgno steps = 0;
-  for (Pgno number = meta_.free_list; number != 0; number = page.next) {
+  for (Pgno number = meta_.free_list; number != 0;) {
     if (++steps > meta_.last_page) return std::unexpected(damaged(number, "the list of free pages has no end"));
-    auto read = read_page(number, page);
-    if (!read) return read;
-    if (page.type != kUnused) return std::unexpected(damaged(number, "a free page that is in use"));
+    const Page free = page(number);
+    if (free.wrong != nullptr) return std::unexpected(damaged(number, free.wrong));
+    if (free.type != kUnused) return std::unexpected(damaged(number, "a free page that is in use"));
+    number = free.next;
   }
   if (kind_ == BerkeleyKind::btree) {
     std::vector<bool> seen(std::size_t{meta_.last_page} + 1);

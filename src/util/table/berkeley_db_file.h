@@ -49,9 +49,10 @@ class BerkeleyFile {
     Pgno root = 0;                                              // btree
   };
   struct Page {
-    std::vector<char> bytes;
+    std::string_view bytes;
     Pgno number = 0, previous = 0, next = 0;
     unsigned entries = 0, free_offset = 0, level = 0, type = 0;
+    const char* wrong = nullptr;  // why it cannot be used; also in the structs below
   };
   struct Item {             // where a key or value is
     std::string_view here;  // on the page
@@ -59,30 +60,33 @@ class BerkeleyFile {
     bool deleted = false;
     Pgno first_page = 0;
     std::uint32_t length = 0;
+    const char* wrong = nullptr;
   };
 
   BerkeleyFile(IndexFile file, BerkeleyKind kind) : file_(std::move(file)), kind_(kind) {}
 
-  std::expected<void, Error> read_meta();
+  std::expected<void, Error> look();  // at the file as it is now
   std::expected<Meta, Error> parse_meta(std::string_view page) const;
-  std::expected<void, Error> read_page(Pgno number, Page& page) const;
-  std::expected<std::string_view, Error> slot(const Page& page, unsigned index) const;
-  std::expected<Item, Error> hash_item(const Page& page, unsigned index) const;
-  std::expected<Item, Error> leaf_item(const Page& page, unsigned index) const;
+  Page page(Pgno number) const;
+  std::string_view slot(const Page& page, unsigned index) const;
+  Item hash_item(const Page& page, unsigned index) const;
+  Item leaf_item(const Page& page, unsigned index) const;
   struct Branch {
     Pgno child = 0;
     Item key;
+    const char* wrong = nullptr;
   };
-  std::expected<Branch, Error> branch(const Page& page, unsigned index) const;
-  std::expected<Item, Error> item(const Page& page, unsigned index) const;
+  Branch branch(const Page& page, unsigned index) const;
+  Item item(const Page& page, unsigned index) const;
   std::expected<std::string, Error> overflow(const Item& item) const;
   std::expected<std::string_view, Error> text_of(const Item& item, std::string& storage) const;
+  std::expected<std::optional<std::string>, Error> value_of(const Page& page, const Item& item) const;
   std::expected<int, Error> compare(std::string_view key, const Item& item) const;
   std::expected<Pgno, Error> bucket_page(std::uint32_t bucket) const;
-  std::expected<void, Error> descend(std::optional<std::string_view> key, Page& leaf) const;
+  std::expected<Page, Error> descend(std::optional<std::string_view> key) const;
   std::expected<std::optional<std::string>, Error> find_in_bucket(std::string_view key);
   std::expected<std::optional<std::string>, Error> find_in_tree(std::string_view key);
-  std::expected<bool, Error> each_of_chain(Page& page, Pgno& steps,
+  std::expected<bool, Error> each_of_chain(Page page, Pgno& steps,
                                            const std::function<bool(std::string_view, std::string_view)>& each) const;
   std::expected<void, Error> check_tree(Pgno number, unsigned level, unsigned depth, std::vector<bool>& seen) const;
 
@@ -91,9 +95,9 @@ class BerkeleyFile {
 
   IndexFile file_;
   BerkeleyKind kind_;
+  std::string_view bytes_;  // as of the last look
   Meta meta_;
   std::string meta_bytes_;  // from which meta_ was made
-  Page page_;               // of the last look-up, for its memory
 };
 
 // The hash function of libdb 5, by which a key has its bucket.

@@ -1,9 +1,5 @@
 #include "table/cdb_file.h"
 
-#include <sys/mman.h>
-
-#include <cstring>
-
 namespace table {
 
 namespace {
@@ -17,51 +13,47 @@ std::uint32_t cdb_hash_of(std::string_view key) {
   return hash;
 }
 
-void CdbFile::Unmap::operator()(const char* at) const {
-  ::munmap(const_cast<char*>(at), size);
-}
-
 Error CdbFile::damaged(std::string_view why) const {
   return {fmt::format("{} is damaged: {}; rebuild it from its source file", file_.path(), why), true};
 }
 
 std::expected<CdbFile, Error> CdbFile::open(IndexFile file) {
-  const auto size = static_cast<std::size_t>(file.identity().size);
-  if (size < kCdbHeader) {
-    return std::unexpected(
-        Error{fmt::format("open database {}: Protocol error (the file is empty or cut short)", file.path()), true});
-  }
-  void* at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd(), 0);
-  if (at == MAP_FAILED) return std::unexpected(Error{base::with_errno("open database " + file.path(), errno)});
-  ::madvise(at, size, MADV_RANDOM);
-  CdbFile opened(std::move(file), std::unique_ptr<const char, Unmap>(static_cast<const char*>(at), Unmap{size}));
+  CdbFile opened(std::move(file));
+  auto bytes = opened.file_.bytes();
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto refuse = [&](std::string_view why) {
+    return std::unexpected(Error{fmt::format("open database {}: Protocol error ({})", opened.file_.path(), why), true});
+  };
+  const std::size_t size = bytes->size();
+  if (size < kCdbHeader) return refuse("the file is empty or cut short");
+  opened.bytes_ = *bytes;
+  opened.size_ = size;
   for (std::size_t i = 0; i < 256; ++i) {
     const std::size_t table = opened.number(kSlot * i);
     const std::size_t slots = opened.number(kSlot * i + 4);
     if (slots > 0 && (table < kCdbHeader || table > size || slots * kSlot > size - table)) {
-      return std::unexpected(Error{
-          fmt::format("open database {}: Protocol error (not a cdb file, or damaged)", opened.file_.path()), true});
+      return refuse("not a cdb file, or damaged");
     }
   }
   return opened;
 }
 
 std::uint32_t CdbFile::number(std::size_t offset) const {
-  const auto* at = reinterpret_cast<const unsigned char*>(bytes().data()) + offset;
+  const auto* at = reinterpret_cast<const unsigned char*>(bytes_.data()) + offset;
   return std::uint32_t{at[0]} | std::uint32_t{at[1]} << 8U | std::uint32_t{at[2]} << 16U | std::uint32_t{at[3]} << 24U;
 }
 
-// A mapped page behind the end of a file that somebody cuts would kill the process.
-std::expected<void, Error> CdbFile::still_whole() const {
-  struct stat status{};
-  if (::fstat(file_.fd(), &status) != 0 || static_cast<std::size_t>(status.st_size) < bytes().size()) {
-    return std::unexpected(damaged("it was cut short while in use"));
-  }
+// The places of the hash tables were checked against the size at the beginning.
+std::expected<void, Error> CdbFile::look() {
+  auto bytes = file_.bytes();
+  if (!bytes) return std::unexpected(bytes.error());
+  bytes_ = *bytes;
+  if (bytes_.size() != size_) return std::unexpected(damaged("it was overwritten while in use"));
   return {};
 }
 
 std::expected<CdbFile::Record, Error> CdbFile::record(std::size_t offset) const {
-  const std::size_t size = bytes().size();
+  const std::size_t size = bytes_.size();
   if (offset < kCdbHeader || offset > size - kRecordHeader) return std::unexpected(damaged("a record is out of place"));
   const std::size_t key_length = number(offset);
   const std::size_t value_length = number(offset + 4);
@@ -69,13 +61,13 @@ std::expected<CdbFile::Record, Error> CdbFile::record(std::size_t offset) const 
   if (key_length > size - begin || value_length > size - begin - key_length) {
     return std::unexpected(damaged("a record is too long"));
   }
-  return Record{bytes().substr(begin, key_length), bytes().substr(begin + key_length, value_length),
+  return Record{bytes_.substr(begin, key_length), bytes_.substr(begin + key_length, value_length),
                 begin + key_length + value_length};
 }
 
-std::expected<std::optional<std::string_view>, Error> CdbFile::find(std::string_view key) const {
-  auto whole = still_whole();
-  if (!whole) return std::unexpected(whole.error());
+std::expected<std::optional<std::string_view>, Error> CdbFile::find(std::string_view key) {
+  auto looked = look();
+  if (!looked) return std::unexpected(looked.error());
   const std::uint32_t hash = cdb_hash_of(key);
   const std::size_t table = number(kSlot * (hash & 255U));
   const std::size_t slots = number(kSlot * (hash & 255U) + 4);
@@ -96,11 +88,11 @@ std::expected<std::optional<std::string_view>, Error> CdbFile::find(std::string_
 }
 
 std::expected<void, Error> CdbFile::for_each(
-    const std::function<bool(std::string_view key, std::string_view value)>& each) const {
-  auto whole = still_whole();
-  if (!whole) return whole;
+    const std::function<bool(std::string_view key, std::string_view value)>& each) {
+  auto looked = look();
+  if (!looked) return looked;
   // The records end where the first hash table begins.
-  std::size_t end = bytes().size();
+  std::size_t end = bytes_.size();
   for (std::size_t i = 0; i < 256; ++i) {
     if (number(kSlot * i) >= kCdbHeader) end = std::min<std::size_t>(end, number(kSlot * i));
   }

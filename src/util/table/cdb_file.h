@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -26,31 +25,25 @@ class CdbFile {
 
   const IndexFile& index() const { return file_; }
 
-  // The value is valid as long as this object.
-  std::expected<std::optional<std::string_view>, Error> find(std::string_view key) const;
-  std::expected<void, Error> for_each(
-      const std::function<bool(std::string_view key, std::string_view value)>& each) const;
+  // The value is valid until the next call.
+  std::expected<std::optional<std::string_view>, Error> find(std::string_view key);
+  std::expected<void, Error> for_each(const std::function<bool(std::string_view key, std::string_view value)>& each);
 
  private:
-  struct Unmap {
-    std::size_t size = 0;
-    void operator()(const char* at) const;
-  };
   struct Record {
     std::string_view key, value;
     std::size_t end;
   };
-  CdbFile(IndexFile file, std::unique_ptr<const char, Unmap> bytes)
-      : file_(std::move(file)), bytes_(std::move(bytes)) {}
+  explicit CdbFile(IndexFile file) : file_(std::move(file)) {}
 
-  std::string_view bytes() const { return {bytes_.get(), bytes_.get_deleter().size}; }
-  std::expected<void, Error> still_whole() const;
+  std::expected<void, Error> look();  // at the file as it is now
   std::uint32_t number(std::size_t offset) const;
   std::expected<Record, Error> record(std::size_t offset) const;
   Error damaged(std::string_view why) const;
 
   IndexFile file_;
-  std::unique_ptr<const char, Unmap> bytes_;
+  std::string_view bytes_;  // as of the last look
+  std::size_t size_ = 0;    // when it was opened
 };
 
 }  // namespace table

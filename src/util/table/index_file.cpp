@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -76,17 +77,30 @@ std::expected<IndexFile, Error> IndexFile::open(std::string path, Access access)
 IndexFile::IndexFile(std::string path, base::Fd fd, const FileIdentity& identity)
     : path_(std::move(path)), fd_(std::move(fd)), identity_(identity) {}
 
-std::expected<bool, Error> IndexFile::read_at(char* buffer, std::size_t size, std::size_t offset) const {
-  while (size > 0) {
-    const ssize_t got = ::pread(fd_.get(), buffer, size, static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::unexpected(Error{base::with_errno("read " + path_, errno)});
-    if (got == 0) return false;
-    buffer += got;
-    size -= static_cast<std::size_t>(got);
-    offset += static_cast<std::size_t>(got);
+void UnmapFile::operator()(const char* at) const {
+  ::munmap(const_cast<char*>(at), size);
+}
+
+std::expected<std::string_view, Error> IndexFile::bytes(std::size_t least) {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  const bool same_tick = now.tv_nsec == looked_.tv_nsec && now.tv_sec == looked_.tv_sec;
+  if (map_ && same_tick && least <= map_.get_deleter().size) {
+    return std::string_view(map_.get(), map_.get_deleter().size);
   }
-  return true;
+  looked_ = now;
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0) return std::unexpected(Error{base::with_errno("stat " + path_, errno)});
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (!map_ || map_.get_deleter().size != size) {
+    map_.reset();
+    if (size == 0) return std::string_view();
+    void* at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd_.get(), 0);
+    if (at == MAP_FAILED) return std::unexpected(Error{base::with_errno("read " + path_, errno)});
+    ::madvise(at, size, MADV_RANDOM);
+    map_ = std::unique_ptr<const char, UnmapFile>(static_cast<const char*>(at), UnmapFile{size});
+  }
+  return std::string_view(map_.get(), size);
 }
 
 bool IndexFile::replaced() const {

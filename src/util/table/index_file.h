@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,11 @@ struct FileIdentity {
   bool same_content(const FileIdentity& other) const;
 };
 
+struct UnmapFile {
+  std::size_t size = 0;
+  void operator()(const char* at) const;
+};
+
 class IndexFile {
  public:
   // "open database x.db: No such file or directory". Only regular files.
@@ -55,8 +61,10 @@ class IndexFile {
   const std::string& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }  // when it was opened
 
-  // Reads exactly `size` bytes; false when the file ends before.
-  std::expected<bool, Error> read_at(char* buffer, std::size_t size, std::size_t offset) const;
+  // All bytes of the file, valid until the next call. They are mapped, not read, so another look at the file's size
+  // keeps the process from touching what somebody has cut off. The clock's tick (a few milliseconds) is how far apart
+  // such looks may be, unless `least`, the size that the caller knows the file must have, is more than was mapped.
+  std::expected<std::string_view, Error> bytes(std::size_t least = 0);
 
   bool replaced() const;  // another file stands under the name, or none
   bool changed() const;   // that, or other content
@@ -69,6 +77,8 @@ class IndexFile {
   std::string path_;
   base::Fd fd_;
   FileIdentity identity_;
+  std::unique_ptr<const char, UnmapFile> map_;
+  timespec looked_{};  // the tick of the last look at the size
 };
 
 // Keys and values may be stored with a NUL byte at their end (sendmail's way) or without. A reader that was not told

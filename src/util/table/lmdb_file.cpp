@@ -63,10 +63,12 @@ Error LmdbFile::refused(std::string_view why) const {
 
 std::expected<LmdbFile, Error> LmdbFile::open(IndexFile file) {
   LmdbFile opened(std::move(file));
-  char start[kMetaSize];
-  auto complete = opened.file_.read_at(start, sizeof start, 0);
-  if (!complete) return std::unexpected(complete.error());
-  if (!*complete) return std::unexpected(opened.refused("Bad file descriptor (the file is empty or cut short)"));
+  auto bytes = opened.file_.bytes();
+  if (!bytes) return std::unexpected(bytes.error());
+  if (bytes->size() < kMetaSize) {
+    return std::unexpected(opened.refused("Bad file descriptor (the file is empty or cut short)"));
+  }
+  const char* start = bytes->data();
   if (number_at<std::uint32_t>(start + kHeader) != kMagic) {
     return std::unexpected(opened.refused("MDB_INVALID: File is not an LMDB file"));
   }
@@ -78,12 +80,12 @@ std::expected<LmdbFile, Error> LmdbFile::open(IndexFile file) {
   if (!std::has_single_bit(opened.page_size_) || opened.page_size_ < 512 || opened.page_size_ > 65536) {
     return std::unexpected(opened.refused("MDB_INVALID: bad page size"));
   }
-  auto meta = opened.read_meta();
-  if (!meta) return std::unexpected(meta.error());
+  auto looked = opened.look();
+  if (!looked) return std::unexpected(looked.error());
   return opened;
 }
 
-std::expected<std::optional<LmdbFile::Meta>, Error> LmdbFile::parse_meta(const char* at) const {
+std::expected<LmdbFile::Meta, Error> LmdbFile::parse_meta(const char* at) const {
   const unsigned flags = number_at<std::uint16_t>(at + kFlags);
   if ((flags & kKindOfPage) != kMetaPage || number_at<std::uint32_t>(at + kHeader) != kMagic ||
       number_at<std::uint32_t>(at + kHeader + 4) != kVersion || number_at<std::uint32_t>(at + kTrees) != page_size_) {
@@ -110,68 +112,70 @@ std::expected<std::optional<LmdbFile::Meta>, Error> LmdbFile::parse_meta(const c
   return meta;
 }
 
-std::expected<void, Error> LmdbFile::read_meta() {
-  std::optional<Meta> newest;
-  std::optional<Error> wrong;
-  for (std::size_t i = 0; i < kMetaPages; ++i) {
-    char bytes[kMetaSize];
-    auto complete = file_.read_at(bytes, sizeof bytes, i * page_size_);
-    if (!complete) return std::unexpected(complete.error());
-    if (!*complete) return std::unexpected(damaged("the file is cut short"));
-    auto meta = parse_meta(bytes);
-    if (!meta) {
-      wrong = meta.error();
-    } else if (!newest || (*meta)->transaction > newest->transaction) {
-      newest = **meta;
-    }
+std::expected<void, Error> LmdbFile::look() {
+  auto bytes = file_.bytes();
+  if (!bytes) return std::unexpected(bytes.error());
+  bytes_ = *bytes;
+  if (bytes_.size() < kMetaPages * page_size_) return std::unexpected(damaged("the file is cut short"));
+  // The library writes a meta page in one go and would itself believe a torn one. One that is wrong might be the newer,
+  // so the file cannot be used.
+  auto first = parse_meta(bytes_.data());
+  if (!first) return std::unexpected(first.error());
+  auto second = parse_meta(bytes_.data() + page_size_);
+  if (!second) return std::unexpected(second.error());
+  meta_ = second->transaction > first->transaction ? *second : *first;
+  const std::size_t least = (meta_.last_page + 1) * page_size_;
+  if (bytes_.size() < least) {
+    // It may have grown since the last look.
+    bytes = file_.bytes(least);
+    if (!bytes) return std::unexpected(bytes.error());
+    bytes_ = *bytes;
   }
-  // A meta page is written whole, but a crash may leave one of them torn: then the library, too, goes by magic and
-  // number only. A wrong one might be the newer, so the file cannot be used.
-  if (wrong) return std::unexpected(*wrong);
-  if (newest->transaction != meta_.transaction || newest->entries.root != meta_.entries.root) {
-    for (Page& branch : branches_) branch.number = 0;
-  }
-  meta_ = *newest;
+  if (bytes_.size() < least) return std::unexpected(damaged("the file is cut short"));
   return {};
 }
 
-std::expected<void, Error> LmdbFile::read_page(Pgno number, Page& page) const {
-  if (number < kMetaPages || number > meta_.last_page) return std::unexpected(damaged(number, "no such page"));
-  page.number = 0;
-  page.bytes.resize(page_size_);
-  auto complete = file_.read_at(page.bytes.data(), page_size_, number * page_size_);
-  if (!complete) return std::unexpected(complete.error());
-  if (!*complete) return std::unexpected(damaged(number, "the file is cut short"));
+LmdbFile::Page LmdbFile::page(Pgno number) const {
+  Page page;
+  page.number = number;
+  if (number < kMetaPages || number > meta_.last_page) {
+    page.wrong = "no such page";
+    return page;
+  }
+  page.bytes = bytes_.substr(number * page_size_, page_size_);
   const char* at = page.bytes.data();
-  if (number_at<std::uint64_t>(at) != number) return std::unexpected(damaged(number, "it bears another number"));
   const unsigned kind = number_at<std::uint16_t>(at + kFlags) & kKindOfPage;
-  if (kind != kBranchPage && kind != kLeafPage) return std::unexpected(damaged(number, "not a page of a tree"));
   page.leaf = kind == kLeafPage;
   page.lower = number_at<std::uint16_t>(at + kLower);
   page.upper = number_at<std::uint16_t>(at + kUpper);
-  if (page.lower < kHeader || page.lower > page.upper || page.upper > page_size_ || page.lower % 2 != 0) {
-    return std::unexpected(damaged(number, "the free space is out of place"));
+  if (number_at<std::uint64_t>(at) != number) {
+    page.wrong = "it bears another number";
+  } else if (kind != kBranchPage && kind != kLeafPage) {
+    page.wrong = "not a page of a tree";
+  } else if (page.lower < kHeader || page.lower > page.upper || page.upper > page_size_ || page.lower % 2 != 0) {
+    page.wrong = "the free space is out of place";
+  } else {
+    page.nodes = static_cast<unsigned>((page.lower - kHeader) / 2);
   }
-  page.nodes = static_cast<unsigned>((page.lower - kHeader) / 2);
-  page.number = number;
-  return {};
+  return page;
 }
 
-std::expected<const LmdbFile::Page*, Error> LmdbFile::page(Pgno number) {
-  Page& kept = branches_[number % branches_.size()];
-  if (kept.number == number) return &kept;
-  auto read = read_page(number, leaf_);
-  if (!read) return std::unexpected(read.error());
-  if (leaf_.leaf) return &leaf_;
-  std::swap(kept, leaf_);
-  return &kept;
-}
-
-std::expected<LmdbFile::Node, Error> LmdbFile::node(const Page& page, unsigned index) const {
+inline std::optional<std::string_view> LmdbFile::key(const Page& page, unsigned index) const {
   const char* bytes = page.bytes.data();
   const std::size_t offset = number_at<std::uint16_t>(bytes + kHeader + 2 * std::size_t{index});
+  if (offset < page.upper || offset + kNodeHeader > page_size_) return std::nullopt;
+  const std::size_t length = number_at<std::uint16_t>(bytes + offset + 6);
+  if (length > page_size_ - offset - kNodeHeader) return std::nullopt;
+  return std::string_view(bytes + offset + kNodeHeader, length);
+}
+
+LmdbFile::Node LmdbFile::node(const Page& page, unsigned index) const {
+  const char* bytes = page.bytes.data();
+  const std::size_t offset = number_at<std::uint16_t>(bytes + kHeader + 2 * std::size_t{index});
+  Node node;
   if (offset < page.upper || offset + kNodeHeader > page_size_ || offset % 2 != 0) {
-    return std::unexpected(damaged(page.number, "a node is out of place"));
+    node.wrong = "a node is out of place";
+    return node;
   }
   const char* at = bytes + offset;
   const std::uint32_t low = number_at<std::uint16_t>(at);
@@ -179,8 +183,10 @@ std::expected<LmdbFile::Node, Error> LmdbFile::node(const Page& page, unsigned i
   const unsigned flags = number_at<std::uint16_t>(at + 4);
   const std::size_t key_length = number_at<std::uint16_t>(at + 6);
   const std::size_t room = page_size_ - offset - kNodeHeader;
-  if (key_length > room) return std::unexpected(damaged(page.number, "a key is too long"));
-  Node node;
+  if (key_length > room) {
+    node.wrong = "a key is too long";
+    return node;
+  }
   node.key = std::string_view(at + kNodeHeader, key_length);
   node.flags = flags;
   if (!page.leaf) {
@@ -189,57 +195,40 @@ std::expected<LmdbFile::Node, Error> LmdbFile::node(const Page& page, unsigned i
   }
   node.length = low | high << 16U;
   const std::size_t room_for_value = room - key_length;
-  if (flags == 0) {
-    if (node.length > room_for_value) return std::unexpected(damaged(page.number, "a value is too long"));
+  if (flags == 0 && node.length <= room_for_value) {
     node.value = std::string_view(at + kNodeHeader + key_length, node.length);
-    return node;
+  } else if (flags == kBigValue && room_for_value >= sizeof(Pgno)) {
+    node.elsewhere = true;
+    node.overflow = number_at<std::uint64_t>(at + kNodeHeader + key_length);
+  } else {
+    node.wrong = flags == 0 ? "a value is too long" : "a node of unknown kind";
   }
-  if (flags != kBigValue || room_for_value < sizeof(Pgno)) {
-    return std::unexpected(damaged(page.number, "a node of unknown kind"));
-  }
-  node.elsewhere = true;
-  node.overflow = number_at<std::uint64_t>(at + kNodeHeader + key_length);
   return node;
 }
 
-std::expected<std::string, Error> LmdbFile::value_of(const Node& node) const {
-  if (!node.elsewhere) return std::string(node.value);
+std::expected<std::string_view, Error> LmdbFile::value_of(const Node& node) const {
+  if (!node.elsewhere) return node.value;
   const std::uint64_t pages = (std::uint64_t{node.length} + kHeader + page_size_ - 1) / page_size_;
   if (node.overflow < kMetaPages || pages > meta_.last_page || node.overflow > meta_.last_page + 1 - pages) {
     return std::unexpected(damaged(node.overflow, "a long value is out of place"));
   }
-  char header[kHeader];
-  auto complete = file_.read_at(header, sizeof header, node.overflow * page_size_);
-  if (!complete) return std::unexpected(complete.error());
-  if (!*complete) return std::unexpected(damaged(node.overflow, "the file is cut short"));
-  if (number_at<std::uint64_t>(header) != node.overflow ||
-      (number_at<std::uint16_t>(header + kFlags) & kKindOfPage) != kOverflowPage ||
-      number_at<std::uint32_t>(header + kOverflowPages) != pages) {
+  const std::string_view chain = bytes_.substr(node.overflow * page_size_, pages * page_size_);
+  if (number_at<std::uint64_t>(chain.data()) != node.overflow ||
+      (number_at<std::uint16_t>(chain.data() + kFlags) & kKindOfPage) != kOverflowPage ||
+      number_at<std::uint32_t>(chain.data() + kOverflowPages) != pages) {
     return std::unexpected(damaged(node.overflow, "not the page of a long value"));
   }
-  // The file's size bounds what is asked of memory.
-  if (node.length > static_cast<std::uint64_t>(file_.identity().size) * 2 + (1U << 20U)) {
-    struct stat status{};
-    if (::fstat(file_.fd(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < node.length) {
-      return std::unexpected(damaged(node.overflow, "the file is cut short"));
-    }
-  }
-  std::string value(node.length, '\0');
-  complete = file_.read_at(value.data(), value.size(), node.overflow * page_size_ + kHeader);
-  if (!complete) return std::unexpected(complete.error());
-  if (!*complete) return std::unexpected(damaged(node.overflow, "the file is cut short"));
-  return value;
+  return chain.substr(kHeader, node.length);
 }
 
 std::expected<std::optional<std::string>, Error> LmdbFile::find(std::string_view key) {
-  auto meta = read_meta();
-  if (!meta) return std::unexpected(meta.error());
+  auto looked = look();
+  if (!looked) return std::unexpected(looked.error());
   Pgno number = meta_.entries.root;
   if (number == kNoPage) return std::nullopt;
   for (unsigned depth = 1; depth <= meta_.entries.depth; ++depth) {
-    auto read = page(number);
-    if (!read) return std::unexpected(read.error());
-    const Page& at = **read;
+    const Page at = page(number);
+    if (at.wrong != nullptr) return std::unexpected(damaged(number, at.wrong));
     if (at.leaf != (depth == meta_.entries.depth)) return std::unexpected(damaged(number, "a page of the wrong level"));
     // Leaves: the node with the key. Branches: the last child whose least key is not over it; that of the first counts
     // as under every key.
@@ -247,10 +236,16 @@ std::expected<std::optional<std::string>, Error> LmdbFile::find(std::string_view
     unsigned high = at.nodes;
     while (low < high) {
       const unsigned middle = low + (high - low) / 2;
-      auto candidate = node(at, middle);
-      if (!candidate) return std::unexpected(candidate.error());
-      const int order = key.compare(candidate->key);
-      if (order == 0 && at.leaf) return value_of(*candidate);
+      const auto candidate = this->key(at, middle);
+      if (!candidate) return std::unexpected(damaged(number, "a node is out of place"));
+      const int order = key.compare(*candidate);
+      if (order == 0 && at.leaf) {
+        const Node found = node(at, middle);
+        if (found.wrong != nullptr) return std::unexpected(damaged(number, found.wrong));
+        auto value = value_of(found);
+        if (!value) return std::unexpected(value.error());
+        return std::string(*value);
+      }
       if (order < 0) {
         high = middle;
       } else {
@@ -259,9 +254,9 @@ std::expected<std::optional<std::string>, Error> LmdbFile::find(std::string_view
     }
     if (at.leaf) return std::nullopt;
     if (at.nodes == 0) return std::unexpected(damaged(number, "an empty branch"));
-    auto child = node(at, low - 1);
-    if (!child) return std::unexpected(child.error());
-    number = child->child;
+    const Node child = node(at, low - 1);
+    if (child.wrong != nullptr) return std::unexpected(damaged(number, child.wrong));
+    number = child.child;
   }
   return std::unexpected(damaged(number, "the tree is deeper than it says"));
 }
@@ -269,10 +264,10 @@ std::expected<std::optional<std::string>, Error> LmdbFile::find(std::string_view
 std::expected<void, Error> LmdbFile::check_sorted(const Page& page, std::string_view what) const {
   std::string_view before;
   for (unsigned i = 0; i < page.nodes; ++i) {
-    auto at = node(page, i);
-    if (!at) return std::unexpected(at.error());
-    if (i > (page.leaf ? 0U : 1U) && at->key.compare(before) <= 0) return std::unexpected(damaged(page.number, what));
-    before = at->key;
+    const Node at = node(page, i);
+    if (at.wrong != nullptr) return std::unexpected(damaged(page.number, at.wrong));
+    if (i > (page.leaf ? 0U : 1U) && at.key.compare(before) <= 0) return std::unexpected(damaged(page.number, what));
+    before = at.key;
   }
   return {};
 }
@@ -281,9 +276,8 @@ std::expected<void, Error> LmdbFile::check_sorted(const Page& page, std::string_
 // would take for granted.
 std::expected<bool, Error> LmdbFile::walk(const Tree& tree, Pgno number, unsigned depth, bool strict,
                                           const Visit& visit, std::vector<bool>& seen) const {
-  Page page;
-  auto read = read_page(number, page);
-  if (!read) return std::unexpected(read.error());
+  const Page page = this->page(number);
+  if (page.wrong != nullptr) return std::unexpected(damaged(number, page.wrong));
   if (seen[number]) return std::unexpected(damaged(number, "two ways lead to it"));
   seen[number] = true;
   if (page.leaf != (depth == tree.depth) || depth > tree.depth) {
@@ -299,9 +293,9 @@ std::expected<bool, Error> LmdbFile::walk(const Tree& tree, Pgno number, unsigne
     if (!sorted) return std::unexpected(sorted.error());
   }
   for (unsigned i = 0; i < page.nodes; ++i) {
-    auto at = node(page, i);
-    if (!at) return std::unexpected(at.error());
-    auto more = page.leaf ? visit(*at) : walk(tree, at->child, depth + 1, strict, visit, seen);
+    const Node at = node(page, i);
+    if (at.wrong != nullptr) return std::unexpected(damaged(number, at.wrong));
+    auto more = page.leaf ? visit(at) : walk(tree, at.child, depth + 1, strict, visit, seen);
     if (!more || !*more) return more;
   }
   return true;
@@ -309,14 +303,9 @@ std::expected<bool, Error> LmdbFile::walk(const Tree& tree, Pgno number, unsigne
 
 std::expected<void, Error> LmdbFile::for_each(
     const std::function<bool(std::string_view key, std::string_view value)>& each) {
-  auto meta = read_meta();
-  if (!meta) return meta;
+  auto looked = look();
+  if (!looked) return looked;
   if (meta_.entries.root == kNoPage) return {};
-  struct stat status{};
-  if (::fstat(file_.fd(), &status) != 0) return std::unexpected(Error{base::with_errno("stat " + file_.path(), errno)});
-  if (static_cast<std::uint64_t>(status.st_size) / page_size_ <= meta_.last_page) {
-    return std::unexpected(damaged("the file is cut short"));
-  }
   std::vector<bool> seen(meta_.last_page + 1);
   auto walked = walk(
       meta_.entries, meta_.entries.root, 1, false,
@@ -354,13 +343,8 @@ std::expected<void, Error> LmdbFile::check_free_list(const Node& node, std::vect
 }
 
 std::expected<void, Error> LmdbFile::check() {
-  auto meta = read_meta();
-  if (!meta) return meta;
-  struct stat status{};
-  if (::fstat(file_.fd(), &status) != 0) return std::unexpected(Error{base::with_errno("stat " + file_.path(), errno)});
-  if (static_cast<std::uint64_t>(status.st_size) / page_size_ <= meta_.last_page) {
-    return std::unexpected(damaged("the file is cut short"));
-  }
+  auto looked = look();
+  if (!looked) return looked;
   std::vector<bool> seen(meta_.last_page + 1);
   const auto take_value = [&](const Node& node) -> std::expected<void, Error> {
     if (!node.elsewhere) return {};

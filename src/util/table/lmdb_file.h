@@ -12,7 +12,6 @@
 // Tree 0 lists the free pages, tree 1 has the entries. A transaction never writes to pages that the one before it uses,
 // so a page that was read stays right as long as the meta page does.
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -50,11 +49,12 @@ class LmdbFile {
     Tree free_pages, entries;
   };
   struct Page {
-    std::vector<char> bytes;
+    std::string_view bytes;
     Pgno number = 0;
     bool leaf = false;
     unsigned nodes = 0;
     std::size_t lower = 0, upper = 0;
+    const char* wrong = nullptr;  // why it cannot be used; also in Node
   };
   struct Node {
     std::string_view key;
@@ -64,17 +64,18 @@ class LmdbFile {
     std::string_view value;    // or, when it is elsewhere:
     Pgno overflow = 0;
     bool elsewhere = false;
+    const char* wrong = nullptr;
   };
   using Visit = std::function<std::expected<bool, Error>(const Node& node)>;
 
   explicit LmdbFile(IndexFile file) : file_(std::move(file)) {}
 
-  std::expected<void, Error> read_meta();
-  std::expected<std::optional<Meta>, Error> parse_meta(const char* at) const;
-  std::expected<void, Error> read_page(Pgno number, Page& page) const;
-  std::expected<const Page*, Error> page(Pgno number);  // remembers branch pages
-  std::expected<Node, Error> node(const Page& page, unsigned index) const;
-  std::expected<std::string, Error> value_of(const Node& node) const;
+  std::expected<void, Error> look();  // at the file as it is now
+  std::expected<Meta, Error> parse_meta(const char* at) const;
+  Page page(Pgno number) const;
+  std::optional<std::string_view> key(const Page& page, unsigned index) const;  // nothing: out of place
+  Node node(const Page& page, unsigned index) const;
+  std::expected<std::string_view, Error> value_of(const Node& node) const;
   std::expected<bool, Error> walk(const Tree& tree, Pgno number, unsigned depth, bool strict, const Visit& visit,
                                   std::vector<bool>& seen) const;
   std::expected<void, Error> check_free_list(const Node& node, std::vector<bool>& free) const;
@@ -85,10 +86,9 @@ class LmdbFile {
   Error refused(std::string_view why) const;
 
   IndexFile file_;
+  std::string_view bytes_;  // as of the last look
   std::size_t page_size_ = 0;
   Meta meta_;
-  std::array<Page, 256> branches_;
-  Page leaf_;
 };
 
 }  // namespace table
