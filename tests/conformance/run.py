@@ -37,7 +37,7 @@ other lines:
                       that is listed but not there fails, too
 
 In contents and command lines @DIR@ is the folder, @OWNER@ and @GROUP@ are usable as mail_owner and setgid_group, and
-@STANDARD@ stands for the lines that make a main.cf usable by both sides (6 lines).
+@STANDARD@ stands for the lines that make a main.cf usable by both sides (7 lines).
 
 Standard error's lines are compared with the program's name in place of its path. The last line is `N passed, N failed`.
 """
@@ -244,7 +244,8 @@ class Workplace:
         self.macros = {
             "@STANDARD@": "\n".join([
                 f"mail_owner = {owner}", f"setgid_group = {group}", f"meta_directory = {self.meta}",
-                f"shlib_directory = {shlib}", f"queue_directory = {self.base}/spool", "compatibility_level = 3.6"]),
+                f"shlib_directory = {shlib}", f"daemon_directory = {shlib}/sbin",
+                f"queue_directory = {self.base}/spool", "compatibility_level = 3.6"]),
             "@DIR@": self.directory, "@OWNER@": owner, "@GROUP@": group, "@BASE@": self.base}
 
     def expand(self, text):

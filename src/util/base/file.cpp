@@ -63,7 +63,11 @@ std::expected<ReplacementFile, Error> ReplacementFile::create(const std::string&
   while (true) {
     Fd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return std::unexpected(errno_error("create " + temporary));
-    if (::flock(fd.get(), LOCK_EX) != 0) return std::unexpected(errno_error("lock " + temporary));
+    int locked = 0;
+    do {
+      locked = ::flock(fd.get(), LOCK_EX);
+    } while (locked != 0 && errno == EINTR);
+    if (locked != 0) return std::unexpected(errno_error("lock " + temporary));
     // The holder before us may have renamed or removed the file that we now have a lock on.
     struct stat opened {};
     struct stat named {};

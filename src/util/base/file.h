@@ -47,7 +47,8 @@ class ReplacementFile {
   int fd() const { return fd_.get(); }
   const std::string& temporary_path() const { return temporary_; }
 
-  // fsync, rename over the final name, fsync the directory. Errors at any step leave the old file in place.
+  // fsync, rename over the final name, fsync the directory. Errors leave the old file in place; only the last step's error means
+  // that the new file is there but might not survive a power cut.
   std::expected<void, Error> commit();
 
  private:

@@ -71,13 +71,13 @@ std::expected<std::unique_ptr<CidrTable>, Error> CidrTable::read(std::string nam
       skip("no address pattern");
       continue;
     }
-    if (!is_if && result.empty()) {
-      skip("no lookup result");
-      continue;
-    }
     const auto network = parse_network(pattern);
     if (!network) {
       skip(network.error());
+      continue;
+    }
+    if (!is_if && result.empty()) {
+      skip("no lookup result");
       continue;
     }
     if (is_if) open_ifs.push_back(rules.size());

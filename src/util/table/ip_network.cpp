@@ -32,34 +32,53 @@ IpAddress masked(const IpAddress& address, int length) {
 }
 
 std::expected<IpNetwork, std::string> parse_network(std::string_view pattern) {
-  std::string text(pattern);
+  std::string_view network_part = pattern;
+  std::string_view bits;
+  bool has_bits = false;
+  const auto split_at_slash = [&](std::string_view text) {
+    const auto slash = text.find('/');
+    network_part = text.substr(0, slash);
+    has_bits = slash != std::string_view::npos;
+    if (has_bits) bits = text.substr(slash + 1);
+  };
+  std::string unbracketed(pattern);  // for messages
   if (pattern.starts_with('[')) {
     const auto close = pattern.find(']');
-    if (close == std::string_view::npos)
+    if (close == std::string_view::npos) {
       return std::unexpected(fmt::format("missing ']' character after \"{}\"", pattern));
+    }
+    const std::string_view inside = pattern.substr(1, close - 1);
     const std::string_view behind = pattern.substr(close + 1);
     if (!behind.empty() && !behind.starts_with('/')) {
       return std::unexpected(fmt::format("garbage after \"{}\"", pattern.substr(0, close + 1)));
     }
-    text = fmt::format("{}{}", pattern.substr(1, close - 1), behind);
+    unbracketed = fmt::format("{}{}", inside, behind);
+    if (behind.empty()) {
+      split_at_slash(inside);
+    } else {
+      network_part = inside;
+      has_bits = true;
+      bits = behind.substr(1);
+    }
+  } else {
+    split_at_slash(pattern);
   }
-  const std::string_view all = text;
-  const auto slash = all.find('/');
-  if (slash == std::string_view::npos) {
-    const auto address = parse_address(all);
-    if (!address) return std::unexpected(fmt::format("bad address pattern: \"{}\"", all));
+  const auto problem = [&](std::string_view what) {
+    return std::unexpected(fmt::format("{} \"{}\"", what, unbracketed));
+  };
+  const auto address = parse_address(network_part);
+  if (!has_bits) {
+    if (!address) return problem("bad address pattern:");
     return IpNetwork{*address, address->bits()};
   }
-  const std::string_view bits = all.substr(slash + 1);
-  if (!base::all_digits(bits)) return std::unexpected(fmt::format("bad mask value in \"{}\"", all));
-  const auto address = parse_address(all.substr(0, slash));
-  if (!address) return std::unexpected(fmt::format("bad network value in \"{}\"", all));
+  if (!base::all_digits(bits)) return problem("bad mask value in");
+  if (!address) return problem("bad network value in");
   const auto length = base::to_long(bits);
-  if (!length || *length > address->bits()) return std::unexpected(fmt::format("bad mask length in \"{}\"", all));
+  if (!length || *length > address->bits()) return problem("bad mask length in");
   const IpNetwork network{masked(*address, static_cast<int>(*length)), static_cast<int>(*length)};
   if (network.address != *address) {
     return std::unexpected(fmt::format("non-null host address bits in \"{}\", perhaps you should use \"{}/{}\" instead",
-                                       all, address_text(network.address), network.length));
+                                       unbracketed, address_text(network.address), network.length));
   }
   return network;
 }

@@ -10,12 +10,13 @@ namespace table {
 namespace {
 
 constexpr Type kTypes[] = {
-    {"cidr", open_cidr, false},     {"debug", open_debug, false},         {"environ", open_environ, false},
-    {"fail", open_fail, false},     {"inline", open_inline, false},       {"internal", open_internal, false},
-    {"pcre", open_pcre, false},     {"pipemap", open_pipemap, false},     {"randmap", open_randmap, false},
-    {"regexp", open_regexp, false}, {"socketmap", open_socketmap, false}, {"static", open_static, false},
-    {"tcp", open_tcp, false},       {"texthash", open_texthash, false},   {"unionmap", open_unionmap, false},
-    {"unix", open_unix, false},
+    {"btree", open_btree, true},        {"cdb", open_cdb, true},          {"cidr", open_cidr, false},
+    {"debug", open_debug, false},       {"environ", open_environ, false}, {"fail", open_fail, true},
+    {"hash", open_hash, true},          {"inline", open_inline, false},   {"internal", open_internal, false},
+    {"lmdb", open_lmdb, true},          {"pcre", open_pcre, false},       {"pipemap", open_pipemap, false},
+    {"randmap", open_randmap, false},   {"regexp", open_regexp, false},   {"socketmap", open_socketmap, false},
+    {"static", open_static, false},     {"tcp", open_tcp, false},         {"texthash", open_texthash, false},
+    {"unionmap", open_unionmap, false}, {"unix", open_unix, false},
 };
 
 // Tables within tables ("pipemap:{unionmap:{...}}") are opened by recursion; the name comes from a person, its depth is

@@ -60,7 +60,13 @@ RuleLines RuleLines::of_text(std::string_view type, std::string_view text, std::
 std::expected<std::optional<RuleLines::Line>, Error> RuleLines::next() {
   while (true) {
     auto line = reader_->next();
-    if (!line) return std::unexpected(Error{line.error().text});
+    if (!line) {
+      std::string text = std::move(line.error().text);
+      if (const std::string prefix = "read " + label_; text.starts_with(prefix)) {
+        text = label_ + ": read error" + text.substr(prefix.size());
+      }
+      return std::unexpected(Error{std::move(text)});
+    }
     if (!*line) return std::nullopt;
     base::LogicalLine& logical = **line;
     if (base::is_blank(logical.text.front())) {
