@@ -33,8 +33,8 @@ other lines:
   drop REGEX          lines of standard error that are left out of the comparison, on both sides (place as for ignore)
   needs root|user     the test runs only as root, or only as somebody else
   ours stdout REASON  the command line above is meant to differ from the old release, for this reason; the content is what ours
-                      must print. Likewise `ours stderr`, `ours status N REASON` and `ours file NAME REASON`. A difference
-                      that is listed but not there fails, too
+                      must print. Likewise `ours stderr`, `ours status N REASON`, `ours file NAME REASON` and `ours mode NAME
+                      MODE REASON`, where MODE is as in `-rw-r--r--`. A difference that is listed but not there fails, too
 
 In contents and command lines @DIR@ is the folder, @OWNER@ and @GROUP@ are usable as mail_owner and setgid_group, and
 @STANDARD@ stands for the lines that make a main.cf usable by both sides (7 lines).
@@ -90,6 +90,7 @@ class Test:
         self.drop = list(options["drop"])
         self.needs = None
         self.ours_files = {}     # name -> (expected, reason)
+        self.ours_modes = {}     # name -> expected
 
 
 # --- reading case files ------------------------------------------------------------------------------------------------------
@@ -192,8 +193,11 @@ def read_test_line(test, sets, word, rest, content, where):
         elif what == "file":
             name, _, reason = reason.partition(" ")
             test.ours_files[name] = (text, reason)
+        elif what == "mode":
+            name, mode, reason = (reason.split(" ", 2) + ["", ""])[:3]
+            test.ours_modes[name] = mode
         else:
-            raise BadCase(f"{where}: ours stdout, stderr, status or file")
+            raise BadCase(f"{where}: ours stdout, stderr, status, file or mode")
         if not reason.strip():
             raise BadCase(f"{where}: a difference needs its reason")
     else:
@@ -290,7 +294,7 @@ class Workplace:
                 status = os.lstat(path)
                 kind = stat.filemode(status.st_mode) + f" {status.st_uid}:{status.st_gid}"
                 if stat.S_ISLNK(status.st_mode):
-                    found[short] = (kind, os.readlink(path).encode())
+                    found[short] = (kind, os.readlink(path).encode() + b"\n")
                 elif stat.S_ISREG(status.st_mode):
                     with open(path, "rb") as source:
                         found[short] = (kind, source.read())
@@ -351,8 +355,13 @@ def compare_files(test, oracle, ours, place):
         if name not in oracle or name not in ours:
             problems.append(f"    file {name}: only in {'ours' if name in ours else 'the expected folder'}")
             continue
-        if oracle[name][0] != ours[name][0]:
-            problems.append(f"    file {name}: expected {oracle[name][0]}, ours {ours[name][0]}")
+        expected = oracle[name][0]
+        if name in test.ours_modes:
+            if oracle[name][0] == ours[name][0]:
+                problems.append(f"    file {name}: its mode is listed as a difference, but there is none")
+            expected = test.ours_modes[name] + expected[len(test.ours_modes[name]):]
+        if expected != ours[name][0]:
+            problems.append(f"    file {name}: expected {expected}, ours {ours[name][0]}")
         problems += compare_one(f"file {name}", test.ours_files.get(name), lines_of(oracle[name][1]),
                                 lines_of(ours[name][1]), place, None)
     return problems
