@@ -39,6 +39,9 @@ other lines:
 In contents and command lines @DIR@ is the folder, @OWNER@ and @GROUP@ are usable as mail_owner and setgid_group, and
 @STANDARD@ stands for the lines that make a main.cf usable by both sides (7 lines).
 
+A *.defaults file lists, as `NAME: REASON`, the parameters whose `postconf -d` line is meant to differ; every other name that
+Debian's postconf lists must be listed by ours with the same default, and each counts as a test.
+
 Standard error's lines are compared with the program's name in place of its path. The last line is `N passed, N failed`.
 """
 
@@ -398,6 +401,35 @@ def run_test(test, oracle, ours, place):
     return problems
 
 
+# --- defaults ----------------------------------------------------------------------------------------------------------------
+
+def read_defaults(side, place):
+    place.prepare([("file", ["main.cf"], ["@STANDARD@"]), ("file", ["master.cf"], [])])
+    text = side.run(["postconf", "-d"], b"", {}, place.directory)["stdout"].decode("utf-8", "backslashreplace")
+    return dict((line.split(" =", 1)[0], line) for line in text.splitlines())
+
+
+def check_defaults(path, oracle, ours, place):
+    """The number of names that are as they should be, and a line for each one that is not."""
+    listed = {}
+    with open(path, encoding="utf-8") as source:
+        for line in source:
+            if line.strip() and not line.startswith("#"):
+                name, _, reason = line.partition(":")
+                listed[name] = reason.strip()
+    theirs, mine = read_defaults(oracle, place), read_defaults(ours, place)
+    good, problems = 0, []
+    for name in sorted(set(theirs) | set(listed)):
+        differs = theirs.get(name) != mine.get(name)
+        if differs and not listed.get(name):
+            problems.append(f"FAILED {path}: expected `{theirs.get(name)}`, ours `{mine.get(name)}`")
+        elif not differs and name in listed:
+            problems.append(f"FAILED {path}: {name} is listed as a difference, but there is none")
+        else:
+            good += 1
+    return good, problems
+
+
 # --- Debian's packages ---------------------------------------------------------------------------------------------------------
 
 def fetch(cache):
@@ -434,7 +466,9 @@ def main():
 
     files = []
     for name in arguments.cases or [HERE]:
-        found = [name] if os.path.isfile(name) else sorted(glob.glob(os.path.join(name, "**", "*.cases"), recursive=True))
+        found = [name] if os.path.isfile(name) else sorted(
+            glob.glob(os.path.join(name, "**", "*.cases"), recursive=True) +
+            glob.glob(os.path.join(name, "**", "*.defaults"), recursive=True))
         if not found:
             parser.error(f"{name}: no cases there")
         files += found
@@ -443,6 +477,12 @@ def main():
     place = Workplace(root)
     try:
         for path in files:
+            if path.endswith(".defaults"):
+                good, problems = check_defaults(path, oracle, ours, place)
+                passed, failed = passed + good, failed + len(problems)
+                if problems:
+                    print("\n".join(problems))
+                continue
             for test in parse(os.path.relpath(path)):
                 if test.needs and (test.needs == "root") != (os.geteuid() == 0):
                     skipped += 1
