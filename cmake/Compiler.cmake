@@ -29,6 +29,9 @@ endif()
 
 if(POSTRIDER_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized)  # GCC's manual: the sanitizers make it cry wolf
+  endif()
   add_link_options(-fsanitize=address,undefined)
 elseif(POSTRIDER_HARDEN AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(

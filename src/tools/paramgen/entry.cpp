@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -297,7 +298,9 @@ void read_params_file(const std::string& path, const Variables& variables, bool 
 }
 
 void sort_by_name(std::vector<Entry>& entries) {
-  std::ranges::stable_sort(entries, {}, &Entry::name);
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.name, a.file, a.line) < std::tie(b.name, b.file, b.line);
+  });
   for (std::size_t i = 1; i < entries.size(); ++i) {
     const Entry& first = entries[i - 1];
     const Entry& second = entries[i];

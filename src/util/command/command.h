@@ -10,9 +10,9 @@
 
 namespace command {
 
-// Runs `body` with the arguments after the program's name. base::Fatal ends the program with `<name>: fatal: <text>` and
-// fatal_status; other exceptions likewise. Standard descriptors are made safe (0, 1, 2 open), SIGPIPE is ignored, the umask
-// is 022, and standard output is flushed and checked before the status is returned.
+// Runs `body` with the arguments after the program's name. base::Fatal ends the program with `<name>: fatal: <text>`
+// and fatal_status; other exceptions likewise. Standard descriptors are made safe (0, 1, 2 open), SIGPIPE is ignored,
+// the umask is 022, and standard output is flushed and checked before the status is returned.
 struct Identity {
   std::string name;
   int fatal_status = 1;
@@ -31,8 +31,8 @@ struct CommandLine {
   bool has(char letter) const;
   std::optional<std::string> last(char letter) const;
 };
-// getopt's syntax ("bc:d:"), POSIX order: the first operand ends the options. An unknown option or a missing argument throws
-// base::Fatal(usage), after getopt's own kind of message on standard error.
+// getopt's syntax ("bc:d:"), POSIX order: the first operand ends the options. An unknown option or a missing argument
+// throws base::Fatal(usage), after getopt's own kind of message on standard error.
 CommandLine parse(std::span<char*> arguments, std::string_view letters, std::string_view usage);
 
 }  // namespace command

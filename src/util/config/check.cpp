@@ -33,9 +33,12 @@ class KnownNames {
     for (const Parameter& row : all_parameters()) {
       if (row.kind != Kind::obsolete && !config.settings().contains(row.name)) follow(row.default_value);
     }
-    if (const auto classes = config.raw("smtpd_restriction_classes")) {
-      for (const auto name : base::split(*classes)) use(name);
+    try {
+      for (const auto name : base::split(config[param::smtpd_restriction_classes])) use(name);
+    } catch (const BadValue&) {
+      // Told as an error of its own.
     }
+    follow_users();
   }
 
   bool knows(std::string_view name) const {
@@ -45,9 +48,16 @@ class KnownNames {
 
  private:
   void use(std::string_view name) {
-    if (!used_.emplace(name).second) return;
-    const auto setting = config_.settings().find(name);
-    if (setting != config_.settings().end() && find_parameter(name) == nullptr) follow(setting->second.value);
+    if (used_.emplace(name).second) to_follow_.emplace_back(name);
+  }
+
+  void follow_users() {
+    while (!to_follow_.empty()) {
+      const std::string name = std::move(to_follow_.back());
+      to_follow_.pop_back();
+      const auto setting = config_.settings().find(name);
+      if (setting != config_.settings().end() && find_parameter(name) == nullptr) follow(setting->second.value);
+    }
   }
 
   void follow(std::string_view text) {
@@ -65,44 +75,111 @@ class KnownNames {
   const Config& config_;
   Names used_;
   Names prefixes_;
+  std::vector<std::string> to_follow_;
 };
+
+// Whether the value of a name depends on one of some others, directly or through further ones.
+class Dependence {
+ public:
+  Dependence(const Config& config, const Names& names) : config_(config), names_(names) {}
+
+  bool of(std::string_view name) {
+    root_ = name;
+    seen_.clear();
+    return follows(name, 0);
+  }
+
+ private:
+  bool follows(std::string_view name, int depth) {
+    // What is deeper cannot be expanded either, and is told as that.
+    constexpr int kDeepest = 200;
+    if (depth > kDeepest || !seen_.emplace(name).second) return false;
+    bool found = false;
+    auto look = [&](std::string_view other) {
+      found = found || (other != root_ && names_.contains(other)) || follows(other, depth + 1);
+    };
+    const Parameter* row = find_parameter(name);
+    const auto setting = config_.settings().find(name);
+    const bool is_set = setting != config_.settings().end();
+    const std::string_view written = is_set ? std::string_view(setting->second.value) : std::string_view();
+    const std::string_view text = is_set || row == nullptr ? written : row->default_value;
+    for_each_reference(text, look);
+    if (text == "@mydomain") look("myhostname");
+    if (text == "@myhostname" && config_.settings().contains("mydomain")) look("mydomain");
+    if (text == "@mynetworks") {
+      for (const char* part : {"inet_interfaces", "inet_protocols", "mynetworks_style"}) look(part);
+    }
+    return found;
+  }
+
+  const Config& config_;
+  const Names& names_;
+  std::string_view root_;
+  Names seen_;
+};
+
+struct Failure {
+  std::string name;
+  int line;  // 0 for a default
+  std::string text;
+};
+
+// In the order of lines, without those that only pass on what is wrong with another value. Of values that refer to each
+// other in a circle the first one stays.
+std::vector<Failure> causes_of(const Config& config, std::vector<Failure> failures) {
+  const auto line_of = [](const Failure& failure) {
+    return failure.line > 0 ? failure.line : std::numeric_limits<int>::max();
+  };
+  std::ranges::sort(failures, [&](const Failure& a, const Failure& b) {
+    return line_of(a) != line_of(b) ? line_of(a) < line_of(b) : a.name < b.name;
+  });
+  Names failed;
+  for (const Failure& failure : failures) failed.insert(failure.name);
+  Names causes;
+  for (Dependence on_failed(config, failed); const Failure& failure : failures) {
+    if (!on_failed.of(failure.name)) causes.insert(failure.name);
+  }
+  for (Dependence on_causes(config, causes); const Failure& failure : failures) {
+    if (!on_causes.of(failure.name)) causes.insert(failure.name);
+  }
+  std::erase_if(failures, [&](const Failure& failure) { return !causes.contains(failure.name); });
+  return failures;
+}
 
 }  // namespace
 
 Config::Findings Config::check(std::string_view program) const {
-  Findings findings;
-  Names wrong;
-  auto try_value = [&](std::string_view name, const Parameter& row) {
+  std::vector<Failure> failures;
+  auto try_value = [&](const std::string& name, const Parameter& row, int line) {
+    if (!program.empty() && !is_used_by(row, program)) return;
     try {
       check_value(name, row);
     } catch (const BadValue& bad) {
-      findings.errors.push_back({bad.what()});
-      wrong.emplace(name);
+      failures.push_back({name, line, bad.what()});
     }
   };
-  auto concerns = [&](const Parameter& row) { return program.empty() || is_used_by(row, program); };
-
-  // What is set first: a default that only passes on a bad value is not to be told as well.
   for (const auto& [name, setting] : settings()) {
     const Parameter* row = find_parameter(name);
     if (row == nullptr) row = find_family(name);
-    if (row != nullptr && (can_have_value(*row) || row->kind == Kind::family) && concerns(*row)) try_value(name, *row);
+    if (row != nullptr && (can_have_value(*row) || row->kind == Kind::family))
+      try_value(name, *row, setting.where.line);
   }
   for (const Parameter& row : all_parameters()) {
     // Defaults without a $ have been checked by the build.
-    if (!can_have_value(row) || !concerns(row) || settings().contains(row.name) || !row.default_value.contains('$'))
-      continue;
-    bool passes_on = false;
-    for_each_reference(row.default_value, [&](std::string_view name) { passes_on |= wrong.contains(name); });
-    if (passes_on) {
-      wrong.emplace(row.name);
-    } else {
-      try_value(row.name, row);
-    }
+    const bool varies = row.default_value.contains('$') || row.default_value.starts_with('@');
+    if (varies && can_have_value(row) && !settings().contains(row.name)) try_value(std::string(row.name), row, 0);
+  }
+  Findings findings;
+  bool strict = false;
+  for (Failure& failure : causes_of(*this, std::move(failures))) findings.errors.push_back({std::move(failure.text)});
+  try {
+    strict = (*this)[param::strict_parameter_names];
+  } catch (const BadValue&) {
+    // Told above.
   }
 
-  const bool strict = !wrong.contains("strict_parameter_names") && (*this)[param::strict_parameter_names];
   const KnownNames known(*this);
+  int unknown = 0;
   for (const auto& [name, setting] : settings()) {
     if (const Parameter* row = find_parameter(name); row != nullptr && !row->advice.empty()) {
       const bool is_gone = row->kind == Kind::obsolete;
@@ -112,7 +189,9 @@ Config::Findings Config::check(std::string_view program) const {
                                       std::string(row->advice)});
     }
     if (known.knows(name)) continue;
-    const auto nearest = nearest_name(name);
+    // A file full of strangers has another problem than spelling.
+    constexpr int kMostAdvised = 100;
+    const auto nearest = ++unknown <= kMostAdvised ? nearest_name(name) : std::nullopt;
     std::string text = "unused parameter: " + base::printable(name) + "=" + base::printable(setting.value);
     if (nearest) text += "; did you mean \"" + std::string(*nearest) + "\"?";
     if (strict) {

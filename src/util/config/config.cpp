@@ -106,8 +106,8 @@ std::string_view Config::State::compute(std::string_view name) const {
 }
 
 std::string Config::State::computed_value(std::string_view name) const {
-  auto or_throw = [](auto result) {
-    if (!result) throw BadValue(result.error().text);
+  auto or_throw = [&](auto result) {
+    if (!result) throw BadValue("the default of " + std::string(name) + ": " + result.error().text);
     return std::move(*result);
   };
   if (name == "myhostname") {
@@ -151,11 +151,13 @@ const std::string& Config::State::expanded_value(std::uint16_t index) const {
 
 // "/etc/postfix/main.cf, line 12: smtpd_timeout = $stress"
 std::string Config::State::place(std::string_view name) const {
+  constexpr std::size_t kShown = 200;
   const auto setting = settings.find(name);
   const bool is_set = setting != settings.end();
   const std::string where = is_set ? setting->second.where.text() : source.directory + "/main.cf";
   const std::string_view text = lookup(name).value_or(std::string_view());
-  return where + ": " + base::printable(name) + " = " + base::printable(text) + (is_set ? "" : " (the default)");
+  return where + ": " + base::printable(name) + " = " + base::printable(text.substr(0, kShown)) +
+         (text.size() > kShown ? "..." : "") + (is_set ? "" : " (the default)");
 }
 
 std::int64_t Config::State::number(const Parameter& row, std::string_view name, const std::string& value) const {

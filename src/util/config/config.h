@@ -22,12 +22,13 @@
 
 namespace config {
 
+// The initializers let callers name only the members that they set.
 struct Source {
-  std::string directory;               // empty: MAIL_CONFIG, else the built-in default
-  std::string process_name;            // "smtpd"
-  std::string service_name;            // "smtp", as in master.cf; empty for commands
-  std::vector<NameValue> overrides;    // -o options, in order
-  bool main_cf_may_be_absent = false;  // postconf -d and the like
+  std::string directory = {};             // empty: MAIL_CONFIG, else the built-in default
+  std::string process_name = {};          // "smtpd"
+  std::string service_name = {};          // "smtp", as in master.cf; empty for commands
+  std::vector<NameValue> overrides = {};  // -o options, in order
+  bool main_cf_may_be_absent = false;     // postconf -d and the like
 };
 
 // A value that cannot be used: wrong type, out of range, bad `$` expression. what() names file, line, parameter, value

@@ -2,6 +2,8 @@
 
 namespace config {
 
-std::string Origin::text() const { return line > 0 ? file + ", line " + std::to_string(line) : file; }
+std::string Origin::text() const {
+  return line > 0 ? file + ", line " + std::to_string(line) : file;
+}
 
 }  // namespace config

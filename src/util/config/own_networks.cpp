@@ -57,16 +57,28 @@ int class_prefix(unsigned char first_byte) {
   return 4;
 }
 
+std::string address_text(const InterfaceAddress& interface) {
+  char text[INET6_ADDRSTRLEN];
+  ::inet_ntop(interface.is_ipv6 ? AF_INET6 : AF_INET, interface.address.data(), text, sizeof text);
+  return text;
+}
+
 std::string network_text(const InterfaceAddress& interface, int prefix_length) {
-  auto network = interface.address;
+  InterfaceAddress network = interface;
   for (int bit = prefix_length; bit < 128; ++bit) {
-    auto& byte = network[static_cast<std::size_t>(bit / 8)];
+    auto& byte = network.address[static_cast<std::size_t>(bit / 8)];
     byte = static_cast<unsigned char>(byte & ~(0x80U >> (bit % 8)));
   }
-  char text[INET6_ADDRSTRLEN];
-  ::inet_ntop(interface.is_ipv6 ? AF_INET6 : AF_INET, network.data(), text, sizeof text);
-  const std::string address = interface.is_ipv6 ? "[" + std::string(text) + "]" : text;
-  return address + "/" + std::to_string(prefix_length);
+  const std::string address = address_text(network);
+  return (network.is_ipv6 ? "[" + address + "]" : address) + "/" + std::to_string(prefix_length);
+}
+
+// IPv4 first. IPv4 addresses by their bytes from the last to the first, which is how Postfix sorts them on a PC.
+bool comes_before(const InterfaceAddress& a, const InterfaceAddress& b) {
+  if (a.is_ipv6 != b.is_ipv6) return b.is_ipv6;
+  if (a.is_ipv6) return a.address < b.address;
+  return std::ranges::lexicographical_compare(a.address.rbegin(), a.address.rend(), b.address.rbegin(),
+                                              b.address.rend());
 }
 
 bool same_address(const InterfaceAddress& a, const InterfaceAddress& b) {
@@ -119,11 +131,12 @@ std::expected<std::vector<InterfaceAddress>, base::Error> choose_addresses(const
   bool ipv4 = false;
   bool ipv6 = false;
   for (const auto protocol : base::split(inet_protocols)) {
-    const bool is_all = base::equals_folded(protocol, "all");
-    const bool is_ipv4 = base::equals_folded(protocol, "ipv4");
-    const bool is_ipv6 = base::equals_folded(protocol, "ipv6");
+    const bool is_all = protocol == "all";
+    const bool is_ipv4 = protocol == "ipv4";
+    const bool is_ipv6 = protocol == "ipv6";
     if (!is_all && !is_ipv4 && !is_ipv6) {
-      return std::unexpected(base::Error{"parameter inet_protocols: unknown protocol " + in_quotes(protocol)});
+      return std::unexpected(
+          base::Error{"unknown inet_protocols value " + in_quotes(protocol) + " in " + in_quotes(inet_protocols)});
     }
     ipv4 |= is_all || is_ipv4;
     ipv6 |= is_all || is_ipv6;
@@ -132,52 +145,46 @@ std::expected<std::vector<InterfaceAddress>, base::Error> choose_addresses(const
   std::ranges::copy_if(all, std::back_inserter(usable),
                        [&](const InterfaceAddress& address) { return address.is_ipv6 ? ipv6 : ipv4; });
 
-  const auto words = base::split(inet_interfaces);
-  if (words.empty()) return std::unexpected(base::Error{"parameter inet_interfaces: no addresses found"});
-  std::vector<InterfaceAddress> chosen;
-  auto choose = [&](const InterfaceAddress& address) {
-    if (std::ranges::none_of(chosen, [&](const auto& other) { return same_address(address, other); }))
-      chosen.push_back(address);
-  };
-  for (const auto word : words) {
-    if (base::equals_folded(word, "all")) {
-      std::ranges::for_each(usable, choose);
-      continue;
-    }
-    if (base::equals_folded(word, "loopback-only")) {
-      for (const auto& address : usable) {
-        if (address.is_loopback()) choose(address);
-      }
-      continue;
-    }
-    for (const auto& address : addresses_of(std::string(word))) {
-      if (address.is_ipv6 ? !ipv6 : !ipv4) continue;
-      const auto own = std::ranges::find_if(usable, [&](const auto& other) { return same_address(address, other); });
-      if (own == usable.end()) {
-        return std::unexpected(
-            base::Error{"parameter inet_interfaces: no local interface found for " + base::printable(word)});
-      }
-      choose(*own);
-    }
+  if (inet_interfaces == "all") return usable;
+  if (inet_interfaces == "loopback-only") {
+    std::erase_if(usable, [](const InterfaceAddress& address) { return !address.is_loopback(); });
+    return usable;
   }
-  if (chosen.empty() && !base::equals_folded(words.front(), "all") &&
-      !base::equals_folded(words.front(), "loopback-only")) {
-    return std::unexpected(
-        base::Error{"parameter inet_interfaces: no addresses found for " + in_quotes(inet_interfaces)});
+  std::vector<InterfaceAddress> named;
+  for (const auto word : base::split(inet_interfaces)) {
+    std::vector<InterfaceAddress> found = addresses_of(std::string(word));
+    std::erase_if(found, [&](const InterfaceAddress& address) { return address.is_ipv6 ? !ipv6 : !ipv4; });
+    if (found.empty()) {
+      return std::unexpected(base::Error{"config variable inet_interfaces: host not found: " + base::printable(word)});
+    }
+    named.insert(named.end(), found.begin(), found.end());
   }
-  return chosen;
+  std::ranges::sort(named, comes_before);
+  named.erase(std::unique(named.begin(), named.end(), same_address), named.end());
+  for (InterfaceAddress& address : named) {
+    const auto own = std::ranges::find_if(usable, [&](const auto& other) { return same_address(address, other); });
+    if (own == usable.end()) {
+      return std::unexpected(
+          base::Error{"parameter inet_interfaces: no local interface found for " + address_text(address)});
+    }
+    address = *own;
+  }
+  return named;
 }
 
 std::expected<std::string, base::Error> networks_text(const std::vector<InterfaceAddress>& addresses,
                                                       std::string_view style) {
   std::vector<std::string> networks;
   const auto words = base::split(style);
-  const std::string_view word = words.size() == 1 ? words.front() : std::string_view();
-  const bool by_host = base::equals_folded(word, "host");
-  const bool by_class = base::equals_folded(word, "class");
-  if (!by_host && !by_class && !base::equals_folded(word, "subnet")) {
+  if (words.size() != 1) {
     return std::unexpected(
-        base::Error{"unknown mynetworks_style value " + in_quotes(style) + "; it is host, subnet or class"});
+        base::Error{"bad mynetworks_style value: " + base::printable(style) + "; specify exactly one value"});
+  }
+  const bool by_host = words.front() == "host";
+  const bool by_class = words.front() == "class";
+  if (!by_host && !by_class && words.front() != "subnet") {
+    return std::unexpected(base::Error{"unknown mynetworks_style value " + in_quotes(words.front()) + " in " +
+                                       in_quotes(style) + "; it is host, subnet or class"});
   }
   for (const auto& address : addresses) {
     int prefix_length = address.prefix_length;
@@ -186,12 +193,8 @@ std::expected<std::string, base::Error> networks_text(const std::vector<Interfac
     networks.push_back(network_text(address, prefix_length));
   }
   std::string text;
-  for (std::size_t i = 0; i < networks.size(); ++i) {
-    if (std::find(networks.begin(), networks.begin() + static_cast<std::ptrdiff_t>(i), networks[i]) !=
-        networks.begin() + static_cast<std::ptrdiff_t>(i)) {
-      continue;
-    }
-    text += (text.empty() ? "" : " ") + networks[i];
+  for (auto network = networks.begin(); network != networks.end(); ++network) {
+    if (std::find(networks.begin(), network, *network) == network) text += (text.empty() ? "" : " ") + *network;
   }
   return text;
 }

@@ -41,16 +41,22 @@ std::string number_text(std::int64_t number) {
   return std::to_string(number);
 }
 
+// As strtol has it: a plus is fine.
+std::string_view without_plus(std::string_view value) {
+  if (value.size() > 1 && value[0] == '+' && base::is_digit(value[1])) value.remove_prefix(1);
+  return value;
+}
+
 std::expected<std::int64_t, std::string> number(const Parameter& parameter, std::string_view value, Range type) {
   const Range range = range_of(parameter, type);
-  const auto number = base::to_long(value);
+  const auto number = base::to_long(without_plus(value));
   if (number && range.holds(*number)) return *number;
   return std::unexpected("must be a number" + bounds_text(parameter, range, number_text));
 }
 
 std::expected<std::int64_t, std::string> time(const Parameter& parameter, std::string_view value) {
   const Range range = range_of(parameter, {0, std::numeric_limits<std::int32_t>::max()});
-  const auto seconds = base::to_seconds(value, parameter.unit);
+  const auto seconds = base::to_seconds(without_plus(value), parameter.unit);
   if (!seconds)
     return std::unexpected("must be a time: a number and one of s m h d w" + bounds_text(parameter, range, time_text));
   if (!range.holds(seconds->count()))

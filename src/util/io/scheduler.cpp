@@ -21,7 +21,6 @@ namespace context = boost::context::detail;
 // Between two looks at the descriptors. While fibers have work a switch must not cost a system call; but they cannot
 // keep the network waiting for long.
 constexpr int kSwitchesBeforeCollecting = 64;
-constexpr unsigned kProgressBeforeYielding = 32;
 
 ExceptionState exchange_exceptions(const ExceptionState& next) {
   void* globals = abi::__cxa_get_globals();
@@ -98,7 +97,7 @@ void Scheduler::run_until_done(const Fiber& fiber, Clock::time_point deadline) {
   // Who asks the loop to stop means run().
   bool stop_run = false;
   do {
-    turn(deadline);
+    turn(deadline, &fiber);
     stop_run |= std::exchange(stopping_, false);
     if (fatal_) std::rethrow_exception(std::exchange(fatal_, nullptr));
   } while (fiber.state != Fiber::State::done && now_ < deadline);
@@ -106,13 +105,14 @@ void Scheduler::run_until_done(const Fiber& fiber, Clock::time_point deadline) {
 }
 
 // Runs who is ready, then sees who else has become so.
-void Scheduler::turn(Clock::time_point latest) {
+void Scheduler::turn(Clock::time_point latest, const Fiber* awaited) {
   for (int switches = 0; first_ready_ != nullptr && switches < kSwitchesBeforeCollecting; ++switches) {
     Fiber& fiber = *first_ready_;
     first_ready_ = fiber.next_ready;
     if (first_ready_ == nullptr) last_ready_ = nullptr;
     resume(fiber);
     if ((stopping_ || fatal_) && !closing_) return;
+    if (awaited != nullptr && awaited->state == Fiber::State::done) return;
   }
   if (count_ > 0) collect(latest);
 }
@@ -232,10 +232,6 @@ bool Scheduler::refuses_to_wait() const {
   if (!running->cancelled) return false;
   if (std::uncaught_exceptions() > 0) return true;
   throw Cancelled();
-}
-
-void Scheduler::note_progress() {
-  if (++running->progress >= kProgressBeforeYielding) yield();
 }
 
 bool Scheduler::nothing_else_is_ready() {

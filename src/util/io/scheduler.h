@@ -59,6 +59,8 @@ extern constinit thread_local Scheduler* scheduler;
 
 class Scheduler {
  public:
+  static constexpr unsigned kProgressBeforeYielding = 32;
+
   explicit Scheduler(const Loop::Options& options);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -84,7 +86,9 @@ class Scheduler {
   bool refuses_to_wait() const;
   // After each operation that did not have to wait: at times lets the others run, however busy the peer keeps this
   // fiber.
-  void note_progress();
+  void note_progress() {
+    if (++running->progress >= kProgressBeforeYielding) yield();
+  }
   // Whether nothing could run while this fiber blocks.
   bool nothing_else_is_ready();
   OffloadPool* pool();  // null without threads
@@ -93,7 +97,7 @@ class Scheduler {
   void cancel(Fiber& fiber);
 
  private:
-  void turn(Clock::time_point latest);
+  void turn(Clock::time_point latest, const Fiber* awaited = nullptr);
   void collect(Clock::time_point latest);
   void resume(Fiber& fiber);
   void switch_to_loop(Fiber& fiber, bool for_ever);

@@ -41,8 +41,23 @@ void make_non_blocking(int fd) {
   if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
-// A pipe knows no MSG_NOSIGNAL: the signal is caught between two masks.
-ssize_t write_without_signal(int fd, const iovec* parts, int count) {
+iovec part(std::string_view text) {
+  return {const_cast<char*>(text.data()), text.size()};
+}
+
+// To a socket, as much as it takes at once of the two.
+ssize_t send_once(int fd, std::string_view first, std::string_view second) {
+  if (first.empty()) std::swap(first, second);
+  if (second.empty()) return ::send(fd, first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  iovec parts[] = {part(first), part(second)};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// To anything else. A pipe knows no MSG_NOSIGNAL: the signal is caught between two masks.
+ssize_t write_once(int fd, std::string_view first, std::string_view second) {
   sigset_t pipe_signal;
   sigset_t before;
   sigset_t pending;
@@ -50,7 +65,8 @@ ssize_t write_without_signal(int fd, const iovec* parts, int count) {
   ::sigaddset(&pipe_signal, SIGPIPE);
   ::sigpending(&pending);
   ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-  const ssize_t size = ::writev(fd, parts, count);
+  const iovec parts[] = {part(first), part(second)};
+  const ssize_t size = ::writev(fd, parts, 2);
   const int problem = errno;
   if (size < 0 && problem == EPIPE && ::sigismember(&pending, SIGPIPE) == 0) {
     const timespec at_once{};
@@ -82,6 +98,7 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   socket_ = other.socket_;
   registered_ = other.registered_;
   sending_ = other.sending_;
+  overdue_ = other.overdue_;
   return *this;
 }
 
@@ -209,6 +226,11 @@ Stream::Got Stream::read_once() {
 
 bool Stream::fill() {
   if (ended_) return false;
+  // What is there is still taken when the deadline has passed; but a peer cannot go on for ever with a byte at a time.
+  if (detail::passed(deadline_)) {
+    if (overdue_) throw timed_out("read");
+    overdue_ = true;
+  }
   input_.erase(0, input_start_);
   input_start_ = 0;
   const bool surely_waits =
@@ -237,8 +259,7 @@ bool Stream::fill() {
 bool Stream::fill_after_wait() {
   drop_idle_buffers();
   while (true) {
-    // Once it has passed, what is there is still taken; but a peer cannot go on for ever with a byte at a time.
-    const bool last = detail::passed(deadline_) || wait(true) == Wakeup::timed_out;
+    const bool last = overdue_ || wait(true) == Wakeup::timed_out;
     const Got got = read_once();
     if (got != Got::nothing_yet) return got == Got::input;
     if (last) throw timed_out("read");
@@ -274,21 +295,8 @@ void Stream::send(std::string_view text) {
   const Guard guard(*this);
   std::string_view first = output_;
   while (!first.empty() || !text.empty()) {
-    iovec parts[2];
-    std::size_t count = 0;
-    for (const std::string_view part : {first, text}) {
-      if (!part.empty()) parts[count++] = {const_cast<char*>(part.data()), part.size()};
-    }
-    ssize_t size = 0;
     if (detail::running != nullptr) detail::running->scheduler->note_progress();
-    if (socket_) {
-      msghdr message{};
-      message.msg_iov = parts;
-      message.msg_iovlen = count;
-      size = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } else {
-      size = write_without_signal(fd_.get(), parts, static_cast<int>(count));
-    }
+    const ssize_t size = socket_ ? send_once(fd_.get(), first, text) : write_once(fd_.get(), first, text);
     if (size >= 0) {
       const auto from_first = std::min(static_cast<std::size_t>(size), first.size());
       first.remove_prefix(from_first);

@@ -122,29 +122,10 @@ class SyslogSocket : public Destination {
 
 class LogFile : public Destination {
  public:
-  LogFile(const std::string& path, unsigned mode, Form form) : form_(form) {
-    if (path == "/dev/stdout") {
-      fd_.reset(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-      return;
-    }
-    constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
-    const auto permissions = static_cast<mode_t>(mode & 0777);
-    fd_.reset(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, permissions));
-    if (fd_) {
-      (void)::fchmod(fd_.get(), permissions);  // the umask is for files that nobody chose a mode for
-    } else if (errno == EEXIST) {
-      fd_.reset(::open(path.c_str(), kFlags));
-    }
-    if (!fd_) failure_ = base::with_errno("open " + path, errno);
-  }
+  LogFile(base::Fd fd, Form form) : fd_(std::move(fd)), form_(form) {}
 
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
-      if (!failure_.empty()) {
-        StandardError().put(Level::warning, fmt::format("{}{}", severity_prefix(Level::warning), failure_), identity);
-        failure_.clear();
-      }
-      if (!fd_) return;
       if (form_ == Form::json) {
         write_line(fd_.get(), fmt::format("{}\n", record));
       } else {
@@ -156,10 +137,21 @@ class LogFile : public Destination {
   }
 
  private:
-  Form form_;
   base::Fd fd_;
-  std::string failure_;  // not yet told
+  Form form_;
 };
+
+base::Fd open_for_appending(const std::string& path, mode_t mode) {
+  if (path == "/dev/stdout") return base::Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
+  base::Fd fd(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, mode));
+  if (fd) {
+    (void)::fchmod(fd.get(), mode);  // the umask is for files that nobody chose a mode for
+  } else if (errno == EEXIST) {
+    fd.reset(::open(path.c_str(), kFlags));
+  }
+  return fd;
+}
 
 }  // namespace
 
@@ -171,8 +163,10 @@ std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility
   return std::make_unique<SyslogSocket>(path, facility);
 }
 
-std::unique_ptr<Destination> log_file(const std::string& path, unsigned mode, Form form) {
-  return std::make_unique<LogFile>(path, mode, form);
+std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::string& path, unsigned mode, Form form) {
+  base::Fd fd = open_for_appending(path, static_cast<mode_t>(mode & 0777));
+  if (!fd) return std::unexpected(base::errno_error(fmt::format("open logfile '{}'", path)));
+  return std::make_unique<LogFile>(std::move(fd), form);
 }
 
 }  // namespace logging

@@ -1,9 +1,11 @@
 #pragma once
 // Where events go.
 
+#include <expected>
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "logging/log.h"
 
 namespace logging {
@@ -17,7 +19,7 @@ std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility
 
 // "Mon dd hh:mm:ss HOST postfix/postlog[123]: <record>", or the record alone when it is JSON; one append a record. The
 // path
-// "/dev/stdout" is standard output. A file that cannot be opened is told of on standard error, once.
-std::unique_ptr<Destination> log_file(const std::string& path, unsigned mode, Form form);
+// "/dev/stdout" is standard output.
+std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::string& path, unsigned mode, Form form);
 
 }  // namespace logging

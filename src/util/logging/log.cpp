@@ -71,14 +71,19 @@ void set_verbosity(int level) {
   state().verbosity.store(level, std::memory_order_relaxed);
 }
 
-void open(const Setup& setup) {
+std::expected<void, base::Error> open(const Setup& setup) {
   std::vector<std::unique_ptr<Destination>> text;
   std::vector<std::unique_ptr<Destination>> json;
+  std::expected<void, base::Error> outcome;
   if (setup.standard_error) text.push_back(standard_error());
   if (setup.syslog) text.push_back(syslog_socket(setup.syslog_socket, setup.syslog_facility));
   if (!setup.file.empty()) {
-    auto& list = setup.file_form == Form::json ? json : text;
-    list.push_back(log_file(setup.file, setup.file_mode, setup.file_form));
+    auto file = log_file(setup.file, setup.file_mode, setup.file_form);
+    if (file) {
+      (setup.file_form == Form::json ? json : text).push_back(std::move(*file));
+    } else {
+      outcome = std::unexpected(std::move(file.error()));
+    }
   }
   Identity identity = completed(setup.identity);
 
@@ -87,6 +92,7 @@ void open(const Setup& setup) {
   to.identity = std::move(identity);
   to.text.swap(text);
   to.json.swap(json);
+  return outcome;
 }
 
 const Identity& identity() {

@@ -7,11 +7,14 @@
 // Field values may come from anywhere: what is not printable is escaped before it reaches a destination.
 
 #include <concepts>
+#include <expected>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "base/error.h"
 
 namespace logging {
 
@@ -82,7 +85,8 @@ struct Setup {
   unsigned file_mode = 0600;  // maillog_file_permissions
   Form file_form = Form::text;
 };
-void open(const Setup& setup);
+// The error is of the file, which is then left out; everything else is in use.
+std::expected<void, base::Error> open(const Setup& setup);
 const Identity& identity();
 
 // For tests: events are handed over instead of written, until the object ends.

@@ -1,8 +1,13 @@
 #include "table/arguments.h"
 
 #include "base/text.h"
+#include "table/text_entry.h"
 
 namespace table {
+
+namespace {
+constexpr std::string_view kAfterName = "= \t\n\v\f\r";
+}
 
 std::vector<std::string_view> split_items(std::string_view text) {
   std::vector<std::string_view> items;
@@ -35,10 +40,13 @@ std::expected<std::string_view, std::string> group_content(std::string_view text
 }
 
 std::expected<NameAndValue, std::string> name_and_value(std::string_view text) {
-  const auto equals = text.find('=');
-  const std::string_view name = base::trim(text.substr(0, equals));
-  if (equals == std::string_view::npos) return std::unexpected("missing '=' after attribute name");
-  return NameAndValue{name, base::trim(text.substr(equals + 1))};
+  if (text.empty()) return std::unexpected("no key found; expected format: key = value");
+  const auto size = quoted_word_size(text, kAfterName);
+  if (!size) return std::unexpected(fmt::format("unbalanced '\"' in '{}'", text));
+  const std::string_view name = text.substr(0, *size);
+  const std::string_view rest = base::trim_left(text.substr(name.size()));
+  if (!rest.starts_with('=')) return std::unexpected("missing '=' after attribute name");
+  return NameAndValue{name, base::trim(rest.substr(1))};
 }
 
 }  // namespace table

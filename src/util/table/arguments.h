@@ -22,12 +22,12 @@ std::optional<std::string_view> inside_braces(std::string_view text);
 // missing '}' in "{a"; syntax error after '}' in "{a}b".
 std::expected<std::string_view, std::string> group_content(std::string_view text);
 
-// "a = b" at the first '=', blanks around both parts dropped. The errors are Postfix's, without the text.
+// "a = b": a name without blanks, an equals sign, the value; blanks around both are dropped. The errors are Postfix's,
+// without the text.
 struct NameAndValue {
   std::string_view name;
   std::string_view value;
 };
 std::expected<NameAndValue, std::string> name_and_value(std::string_view text);
-
 
 }  // namespace table

@@ -10,7 +10,13 @@ namespace table {
 namespace {
 
 constexpr Type kTypes[] = {
-    {"static", open_static, false},
+    {"btree", open_btree, true},        {"cdb", open_cdb, true},          {"cidr", open_cidr, false},
+    {"debug", open_debug, false},       {"environ", open_environ, false}, {"fail", open_fail, true},
+    {"hash", open_hash, true},          {"inline", open_inline, false},   {"internal", open_internal, false},
+    {"lmdb", open_lmdb, true},          {"pcre", open_pcre, false},       {"pipemap", open_pipemap, false},
+    {"randmap", open_randmap, false},   {"regexp", open_regexp, false},   {"socketmap", open_socketmap, false},
+    {"static", open_static, false},     {"tcp", open_tcp, false},         {"texthash", open_texthash, false},
+    {"unionmap", open_unionmap, false}, {"unix", open_unix, false},
 };
 
 // Tables within tables ("pipemap:{unionmap:{...}}") are opened by recursion; the name comes from a person, its depth is
@@ -69,6 +75,10 @@ TypeAndName split_name(std::string_view name, const Settings& settings) {
   const auto colon = name.find(':');
   if (colon == std::string_view::npos) return {settings.default_type, name};
   return {name.substr(0, colon), name.substr(colon + 1)};
+}
+
+Error read_only(std::string_view name) {
+  return {fmt::format("{} map requires O_RDONLY access mode", name), true};
 }
 
 Error query_error(std::string_view table, std::string_view why, bool permanent) {

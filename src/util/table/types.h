@@ -27,12 +27,16 @@ struct Type {
 std::span<const Type> all_types();  // in the order of names
 const Type* find_type(std::string_view name);
 
+Opened open_btree(const std::string& argument, const Settings& settings, const Options& options);
+Opened open_cdb(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_cidr(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_debug(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_environ(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_fail(const std::string& argument, const Settings& settings, const Options& options);
+Opened open_hash(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_inline(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_internal(const std::string& argument, const Settings& settings, const Options& options);
+Opened open_lmdb(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_pcre(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_pipemap(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_randmap(const std::string& argument, const Settings& settings, const Options& options);
@@ -43,6 +47,9 @@ Opened open_tcp(const std::string& argument, const Settings& settings, const Opt
 Opened open_texthash(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_unionmap(const std::string& argument, const Settings& settings, const Options& options);
 Opened open_unix(const std::string& argument, const Settings& settings, const Options& options);
+
+// The error of opening for more than reading, where the type knows only that.
+Error read_only(std::string_view name);
 
 // The error of a look-up, in the words that all types share: "table hash:x: query error: <why>".
 Error query_error(std::string_view table, std::string_view why, bool permanent = false);

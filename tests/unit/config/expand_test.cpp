@@ -5,9 +5,8 @@ namespace {
 // The values that the examples refer to.
 std::optional<std::string_view> lookup(std::string_view name) {
   static const std::map<std::string, std::string, std::less<>> values{
-      {"e", ""},     {"e2", "$e"},     {"f", "foo"},   {"g", "<$f>"},      {"n9", "9"},
-      {"n10", "10"}, {"loop", "$loop"}, {"l1", "$l2"}, {"l2", "${l1}"},    {"dollar", "$$f"},
-      {"level", "3.6"}};
+      {"e", ""},         {"e2", "$e"},  {"f", "foo"},    {"g", "<$f>"},     {"n9", "9"},     {"n10", "10"},
+      {"loop", "$loop"}, {"l1", "$l2"}, {"l2", "${l1}"}, {"dollar", "$$f"}, {"level", "3.6"}};
   const auto found = values.find(name);
   if (found == values.end()) return std::nullopt;
   return found->second;
@@ -24,7 +23,9 @@ struct Example {
 };
 
 class Expand : public testing::TestWithParam<Example> {};
-TEST_P(Expand, IsWhatPostconfSays) { EXPECT_EQ(expanded(GetParam().text), GetParam().result) << GetParam().text; }
+TEST_P(Expand, IsWhatPostconfSays) {
+  EXPECT_EQ(expanded(GetParam().text), GetParam().result) << GetParam().text;
+}
 
 // Each result is what `postconf -x` of Postfix 3.7 prints.
 INSTANTIATE_TEST_SUITE_P(Names, Expand,
@@ -38,18 +39,19 @@ INSTANTIATE_TEST_SUITE_P(Names, Expand,
 
 INSTANTIATE_TEST_SUITE_P(
     Conditions, Expand,
-    testing::Values(Example{"a${e?x}b", "ab"}, Example{"a${f?x}b", "axb"}, Example{"${f:x}", ""}, Example{"${e:x}", "x"},
-                    Example{"${e:{x}}", "x"}, Example{"${f?{x}}", "x"}, Example{"${f? {x} }", "x"}, Example{"[${f?}]", "[]"},
-                    Example{"[${e:}]", "[]"}, Example{"${nosuch:x}", "x"}, Example{"${nosuch?x}", ""},
-                    Example{"${e?{x}:{y}}", "y"}, Example{"${f?{x}:{y}}", "x"}, Example{"${f?{x}:y}", "x"},
-                    Example{"${e?{x}:y}", "y"}, Example{"${e?x:y}", ""}, Example{"${f?x:y}", "x:y"},
-                    Example{"${f ? {x} : {y}}", "x"}, Example{"${ f ?{x}:{y} }", "x"}, Example{"[${f? x }]", "[ x ]"},
-                    Example{"[${f ? x }]", "[ x ]"}, Example{"[${f?{ x }}]", "[ x ]"}, Example{"[${f ?{x}}]", "[x]"},
-                    Example{"$(f?x)", "x"}, Example{"$(f?{x}:{y})", "x"}, Example{"${f?$(g)}", "<foo>"},
-                    Example{"${f?{${g}}:{}}", "<foo>"}, Example{"${e?{${g}}:{<${g}>}}", "<<foo>>"},
-                    Example{"${f?{a{b}c}:{d}}", "a{b}c"}, Example{"${f?a{b}c}", "a{b}c"}, Example{"${f?{$$x}}", "$x"},
-                    Example{"$(f?a{b)c)", "a{bc)"}, Example{"${f??x}", "?x"}, Example{"${e::x}", ":x"},
-                    Example{"${f?x}y}", "xy}"}, Example{"[${e ? {x} }]", "[]"}));
+    testing::Values(Example{"a${e?x}b", "ab"}, Example{"a${f?x}b", "axb"}, Example{"${f:x}", ""},
+                    Example{"${e:x}", "x"}, Example{"${e:{x}}", "x"}, Example{"${f?{x}}", "x"},
+                    Example{"${f? {x} }", "x"}, Example{"[${f?}]", "[]"}, Example{"[${e:}]", "[]"},
+                    Example{"${nosuch:x}", "x"}, Example{"${nosuch?x}", ""}, Example{"${e?{x}:{y}}", "y"},
+                    Example{"${f?{x}:{y}}", "x"}, Example{"${f?{x}:y}", "x"}, Example{"${e?{x}:y}", "y"},
+                    Example{"${e?x:y}", ""}, Example{"${f?x:y}", "x:y"}, Example{"${f ? {x} : {y}}", "x"},
+                    Example{"${ f ?{x}:{y} }", "x"}, Example{"[${f? x }]", "[ x ]"}, Example{"[${f ? x }]", "[ x ]"},
+                    Example{"[${f?{ x }}]", "[ x ]"}, Example{"[${f ?{x}}]", "[x]"}, Example{"$(f?x)", "x"},
+                    Example{"$(f?{x}:{y})", "x"}, Example{"${f?$(g)}", "<foo>"}, Example{"${f?{${g}}:{}}", "<foo>"},
+                    Example{"${e?{${g}}:{<${g}>}}", "<<foo>>"}, Example{"${f?{a{b}c}:{d}}", "a{b}c"},
+                    Example{"${f?a{b}c}", "a{b}c"}, Example{"${f?{$$x}}", "$x"}, Example{"$(f?a{b)c)", "a{bc)"},
+                    Example{"${f??x}", "?x"}, Example{"${e::x}", ":x"}, Example{"${f?x}y}", "xy}"},
+                    Example{"[${e ? {x} }]", "[]"}));
 
 // The test is about the value as it is written, and the branch not taken is not looked at.
 INSTANTIATE_TEST_SUITE_P(UnexpandedTests, Expand,
@@ -64,16 +66,17 @@ INSTANTIATE_TEST_SUITE_P(
                     Example{"${{ 9 } < {10} ? {x} : {y}}", "x"}, Example{"${{9} <= {9} ? {x} : {y}}", "x"},
                     Example{"${{9} >= {10} ? {x} : {y}}", "y"}, Example{"[${{9} < {10} ? x }]", "[ x ]"},
                     Example{"[${{9} > {10} :  x }]", "[  x ]"}, Example{"[${{9} > {10} ? {x} : y z }]", "[ y z ]"},
-                    Example{"[${{9} < {10} }]", "[true]"}, Example{"${{010} == {10}}", "true"}, Example{"${{} == {}}", "true"},
-                    Example{"${{1.2}<{1.10}}", ""}, Example{"${{$dollar} == {$$f}}", "true"},
+                    Example{"[${{9} < {10} }]", "[true]"}, Example{"${{010} == {10}}", "true"},
+                    Example{"${{} == {}}", "true"}, Example{"${{1.2}<{1.10}}", ""},
+                    Example{"${{$dollar} == {$$f}}", "true"},
                     Example{"${{$f} == {foo} ? {${{a} == {a} ? {deep} : {no}}} : {y}}", "deep"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Levels, Expand,
-    testing::Values(Example{"${{$level} <level {3.10} ? {x} : {y}}", "x"}, Example{"${{3.6} <=level {3.6} ? {x} : {y}}", "x"},
-                    Example{"${{3.6} ==level {3.6.0}}", "true"}, Example{"${{3.6} !=level {3.6.0}}", ""},
-                    Example{"${{3.6.1} >level {3.6}}", "true"}, Example{"${{3} >level {2}}", "true"},
-                    Example{"${{9}<level{10}}", "true"},
+    testing::Values(Example{"${{$level} <level {3.10} ? {x} : {y}}", "x"},
+                    Example{"${{3.6} <=level {3.6} ? {x} : {y}}", "x"}, Example{"${{3.6} ==level {3.6.0}}", "true"},
+                    Example{"${{3.6} !=level {3.6.0}}", ""}, Example{"${{3.6.1} >level {3.6}}", "true"},
+                    Example{"${{3} >level {2}}", "true"}, Example{"${{9}<level{10}}", "true"},
                     Example{"${{3.6.1.2} >level {3.6}}", "ERROR malformed compatibility level syntax: \"3.6.1.2\""},
                     Example{"${{3x} >level {2}}", "ERROR malformed compatibility level syntax: \"3x\""},
                     Example{"${{} >level {2}}", "ERROR malformed compatibility level syntax: \"\""},
@@ -98,7 +101,8 @@ INSTANTIATE_TEST_SUITE_P(
         Example{"${e:{x}:{y}}", "ERROR unexpected input at: \"...e:{x}>>>:{y}\""},
         Example{"${e?{x} : {y} z}", "ERROR unexpected input at: \"...e?{x} : {y} >>>z\""},
         Example{"$(f?{a)b})", "ERROR unbalanced {} in attribute expression: \"{a\""},
-        Example{"${{9} = {10}}", "ERROR \"==\" or \"!=\" or \"<\" or \"<=\" or \">=\" or \">\" expected at: \"...{9} >>>= {10}\""},
+        Example{"${{9} = {10}}",
+                "ERROR \"==\" or \"!=\" or \"<\" or \"<=\" or \">=\" or \">\" expected at: \"...{9} >>>= {10}\""},
         Example{"${{a}}", "ERROR \"==\" or \"!=\" or \"<\" or \"<=\" or \">=\" or \">\" expected at: \"...{a}>>>\""},
         Example{"${{9} == 10}", "ERROR \"{expression}\" expected at: \"...{9} ==>>> 10\""},
         Example{"${{3.6} <levels {3.7}}", "ERROR bad operator suffix at: \"...{3.6} <>>>levels {3.7}\""},
@@ -108,20 +112,24 @@ INSTANTIATE_TEST_SUITE_P(
         Example{"${f?{${loop}}}", "ERROR unreasonable macro call nesting: \"loop\""}));
 
 // As Postfix 3.11 documents it.
-INSTANTIATE_TEST_SUITE_P(Functions, Expand,
-                         testing::Values(Example{"${domain_to_ascii{b\xC3\xBC" "cher.example}}", "xn--bcher-kva.example"},
-                                         Example{"${domain_to_ascii{$f.example}}", "foo.example"},
-                                         Example{"${ domain_to_ascii{a} }", "a"}, Example{"[${domain_to_ascii{}}]", "[]"},
-                                         Example{"${nosuch{a}}", "ERROR unknown function: \"nosuch\""},
-                                         Example{"${domain_to_ascii{a}x}",
-                                                 "ERROR unexpected input at: \"...domain_to_ascii{a}>>>x\""}));
+INSTANTIATE_TEST_SUITE_P(
+    Functions, Expand,
+    testing::Values(Example{"${domain_to_ascii{b\xC3\xBC"
+                            "cher.example}}",
+                            "xn--bcher-kva.example"},
+                    Example{"${domain_to_ascii{$f.example}}", "foo.example"}, Example{"${ domain_to_ascii{a} }", "a"},
+                    Example{"[${domain_to_ascii{}}]", "[]"},
+                    Example{"${nosuch{a}}", "ERROR unknown function: \"nosuch\""},
+                    Example{"${domain_to_ascii{a}x}", "ERROR unexpected input at: \"...domain_to_ascii{a}>>>x\""}));
 
 TEST(ExpandLimits, TwoNamesThatReferToEachOtherAreFound) {
   EXPECT_TRUE(expanded("$l1").starts_with("ERROR unreasonable macro call nesting: \"l"));
 }
 
 TEST(ExpandLimits, WhatIsNotADomainIsAnError) {
-  EXPECT_TRUE(expanded("${domain_to_ascii{a\xFF" "b}}").starts_with("ERROR domain_to_ascii: \"a?b\": "));
+  EXPECT_TRUE(expanded("${domain_to_ascii{a\xFF"
+                       "b}}")
+                  .starts_with("ERROR domain_to_ascii: \"a?b\": "));
 }
 
 // Each value is twice the one before: 2^64 copies of `last`.
@@ -140,7 +148,9 @@ TEST(ExpandLimits, AValueThatDoublesAtEachStepEndsAtTheLimit) {
   EXPECT_EQ(doubled("x"), "the value grows beyond 4194304 bytes");
 }
 
-TEST(ExpandLimits, SoDoesOneThatDoublesDownToNothing) { EXPECT_EQ(doubled(""), "the value grows beyond 4194304 bytes"); }
+TEST(ExpandLimits, SoDoesOneThatDoublesDownToNothing) {
+  EXPECT_EQ(doubled(""), "the value grows beyond 4194304 bytes");
+}
 
 TEST(ExpandLimits, BracesWithinBracesEndAtTheDepth) {
   std::string text;

@@ -126,14 +126,15 @@ TEST_F(Destinations, LinesOfThreadsDoNotMix) {
   }
 }
 
-TEST_F(Destinations, AFileThatCannotBeOpenedIsToldOfOnceOnStandardError) {
+TEST_F(Destinations, AFileThatCannotBeOpenedIsLeftOut) {
   setup_.file = "/nonexistent/log";
-  logging::open(setup_);
+  setup_.standard_error = true;
+  const auto opened = logging::open(setup_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().text, "open logfile '/nonexistent/log': No such file or directory");
   testing::internal::CaptureStderr();
   logging::info("a", "x");
-  logging::info("a", "y");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "postlog: warning: open /nonexistent/log: No such file or directory\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "postlog: x\n");
 }
 
 TEST_F(Destinations, StandardErrorShowsTheProgramAndTheText) {

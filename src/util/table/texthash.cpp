@@ -1,0 +1,53 @@
+// texthash: the text that postmap would make an indexed table from, read into memory.
+#include "table/texthash.h"
+
+#include "base/file.h"
+#include "base/text.h"
+#include "logging/log.h"
+#include "table/text_entry.h"
+#include "table/types.h"
+
+namespace table {
+
+std::expected<std::unique_ptr<MemoryTable>, Error> read_texthash(const std::string& argument,
+                                                                 base::LogicalLineReader reader,
+                                                                 const Options& options) {
+  auto table = std::make_unique<MemoryTable>("texthash:" + argument, options);
+  while (true) {
+    const auto line = reader.next();
+    if (!line) return std::unexpected(Error{line.error().text});
+    if (!*line) return table;
+    const std::string_view text = (*line)->text;
+    const auto warn = [&](std::string_view event, const std::string& problem) {
+      logging::warning(event, "{file}, line {line}: {problem}",
+                       {{"file", argument}, {"line", (*line)->first_line}, {"problem", problem}});
+    };
+    if (options.utf8 && !base::is_valid_utf8(text)) {
+      warn("table.line", fmt::format("non-UTF-8 input \"{}\" -- ignoring this line", text));
+      continue;
+    }
+    if (base::is_blank(text.front())) {
+      warn("table.line", fmt::format("logical line must not start with whitespace: \"{}\"", text));
+      continue;
+    }
+    const auto entry = parse_text_entry(text);
+    if (!entry) {
+      warn("table.line", entry.error() + " -- ignoring this line");
+      continue;
+    }
+    if (entry->looks_like_alias) warn("table.line", "record is in \"key: value\" format; is this an alias file?");
+    if (table->add(entry->key, entry->value)) continue;
+    warn("table.duplicate_key", fmt::format("duplicate entry: \"{}\"", entry->key));
+  }
+}
+
+Opened open_texthash(const std::string& argument, const Settings&, const Options& options) {
+  if (options.access != Access::read) return std::unexpected(read_only("texthash:" + argument));
+  const auto fd = base::open_for_reading(argument);
+  if (!fd) return std::unexpected(Error{"open database " + fd.error().text.substr(std::string_view("open ").size())});
+  auto table = read_texthash(argument, base::LogicalLineReader(fd->get(), argument, base::kTableLineLimits), options);
+  if (!table) return std::unexpected(table.error());
+  return std::move(*table);
+}
+
+}  // namespace table
