@@ -33,11 +33,14 @@ other lines:
   drop REGEX          lines of standard error that are left out of the comparison, on both sides (place as for ignore)
   needs root|user     the test runs only as root, or only as somebody else
   ours stdout REASON  the command line above is meant to differ from the old release, for this reason; the content is what ours
-                      must print. Likewise `ours stderr`, `ours status N REASON` and `ours file NAME REASON`. A difference
-                      that is listed but not there fails, too
+                      must print. Likewise `ours stderr`, `ours status N REASON`, `ours file NAME REASON` and `ours mode NAME
+                      MODE REASON`, where MODE is as in `-rw-r--r--`. A difference that is listed but not there fails, too
 
 In contents and command lines @DIR@ is the folder, @OWNER@ and @GROUP@ are usable as mail_owner and setgid_group, and
 @STANDARD@ stands for the lines that make a main.cf usable by both sides (7 lines).
+
+A *.defaults file lists, as `NAME: REASON`, the parameters whose `postconf -d` line is meant to differ; every other name that
+Debian's postconf lists must be listed by ours with the same default, and each counts as a test.
 
 Standard error's lines are compared with the program's name in place of its path. The last line is `N passed, N failed`.
 """
@@ -90,6 +93,7 @@ class Test:
         self.drop = list(options["drop"])
         self.needs = None
         self.ours_files = {}     # name -> (expected, reason)
+        self.ours_modes = {}     # name -> expected
 
 
 # --- reading case files ------------------------------------------------------------------------------------------------------
@@ -192,8 +196,11 @@ def read_test_line(test, sets, word, rest, content, where):
         elif what == "file":
             name, _, reason = reason.partition(" ")
             test.ours_files[name] = (text, reason)
+        elif what == "mode":
+            name, mode, reason = (reason.split(" ", 2) + ["", ""])[:3]
+            test.ours_modes[name] = mode
         else:
-            raise BadCase(f"{where}: ours stdout, stderr, status or file")
+            raise BadCase(f"{where}: ours stdout, stderr, status, file or mode")
         if not reason.strip():
             raise BadCase(f"{where}: a difference needs its reason")
     else:
@@ -290,7 +297,7 @@ class Workplace:
                 status = os.lstat(path)
                 kind = stat.filemode(status.st_mode) + f" {status.st_uid}:{status.st_gid}"
                 if stat.S_ISLNK(status.st_mode):
-                    found[short] = (kind, os.readlink(path).encode())
+                    found[short] = (kind, os.readlink(path).encode() + b"\n")
                 elif stat.S_ISREG(status.st_mode):
                     with open(path, "rb") as source:
                         found[short] = (kind, source.read())
@@ -351,8 +358,13 @@ def compare_files(test, oracle, ours, place):
         if name not in oracle or name not in ours:
             problems.append(f"    file {name}: only in {'ours' if name in ours else 'the expected folder'}")
             continue
-        if oracle[name][0] != ours[name][0]:
-            problems.append(f"    file {name}: expected {oracle[name][0]}, ours {ours[name][0]}")
+        expected = oracle[name][0]
+        if name in test.ours_modes:
+            if oracle[name][0] == ours[name][0]:
+                problems.append(f"    file {name}: its mode is listed as a difference, but there is none")
+            expected = test.ours_modes[name] + expected[len(test.ours_modes[name]):]
+        if expected != ours[name][0]:
+            problems.append(f"    file {name}: expected {expected}, ours {ours[name][0]}")
         problems += compare_one(f"file {name}", test.ours_files.get(name), lines_of(oracle[name][1]),
                                 lines_of(ours[name][1]), place, None)
     return problems
@@ -387,6 +399,35 @@ def run_test(test, oracle, ours, place):
         problems.append(f"FAILED {test.commands[-1].where}: files after: {test.commands[-1].line}")
         problems += found
     return problems
+
+
+# --- defaults ----------------------------------------------------------------------------------------------------------------
+
+def read_defaults(side, place):
+    place.prepare([("file", ["main.cf"], ["@STANDARD@"]), ("file", ["master.cf"], [])])
+    text = side.run(["postconf", "-d"], b"", {}, place.directory)["stdout"].decode("utf-8", "backslashreplace")
+    return dict((line.split(" =", 1)[0], line) for line in text.splitlines())
+
+
+def check_defaults(path, oracle, ours, place):
+    """The number of names that are as they should be, and a line for each one that is not."""
+    listed = {}
+    with open(path, encoding="utf-8") as source:
+        for line in source:
+            if line.strip() and not line.startswith("#"):
+                name, _, reason = line.partition(":")
+                listed[name] = reason.strip()
+    theirs, mine = read_defaults(oracle, place), read_defaults(ours, place)
+    good, problems = 0, []
+    for name in sorted(set(theirs) | set(listed)):
+        differs = theirs.get(name) != mine.get(name)
+        if differs and not listed.get(name):
+            problems.append(f"FAILED {path}: expected `{theirs.get(name)}`, ours `{mine.get(name)}`")
+        elif not differs and name in listed:
+            problems.append(f"FAILED {path}: {name} is listed as a difference, but there is none")
+        else:
+            good += 1
+    return good, problems
 
 
 # --- Debian's packages ---------------------------------------------------------------------------------------------------------
@@ -425,7 +466,9 @@ def main():
 
     files = []
     for name in arguments.cases or [HERE]:
-        found = [name] if os.path.isfile(name) else sorted(glob.glob(os.path.join(name, "**", "*.cases"), recursive=True))
+        found = [name] if os.path.isfile(name) else sorted(
+            glob.glob(os.path.join(name, "**", "*.cases"), recursive=True) +
+            glob.glob(os.path.join(name, "**", "*.defaults"), recursive=True))
         if not found:
             parser.error(f"{name}: no cases there")
         files += found
@@ -434,6 +477,12 @@ def main():
     place = Workplace(root)
     try:
         for path in files:
+            if path.endswith(".defaults"):
+                good, problems = check_defaults(path, oracle, ours, place)
+                passed, failed = passed + good, failed + len(problems)
+                if problems:
+                    print("\n".join(problems))
+                continue
             for test in parse(os.path.relpath(path)):
                 if test.needs and (test.needs == "root") != (os.geteuid() == 0):
                     skipped += 1

@@ -106,6 +106,25 @@ void remove_parameter(ServiceEntry& entry, std::string_view name) {
   std::erase_if(entry.arguments.options, [name](const auto& option) { return overrides(option, name); });
 }
 
+// The entry as it goes into the file. What is written must be read as what was meant: a brace without its other half, or a name
+// that makes a comment of the line, would take other words or the whole entry along.
+std::string entry_text(const ServiceEntry& entry) {
+  const std::string text = service_text(entry, true);
+  const auto same = [](const config::Arguments::Option& a, const config::Arguments::Option& b) {
+    return a.text == b.text && a.is_override == b.is_override;
+  };
+  const auto read = config::parse_master_cf(text, "master.cf");
+  if (read && read->lines.size() == 1) {
+    const ServiceEntry again(read->lines.front());
+    if (again.line.name == entry.line.name && again.line.command.front() == entry.line.command.front() &&
+        again.arguments.others == entry.arguments.others &&
+        std::ranges::equal(again.arguments.options, entry.arguments.options, same)) {
+      return text;
+    }
+  }
+  throw base::Fatal(fmt::format("this cannot be an entry of master.cf: \"{}\"", base::printable(base::trim(text))));
+}
+
 // Goes through the file entry by entry.
 class Editing {
  public:
@@ -125,7 +144,7 @@ class Editing {
     end_entry();
     if (request_.subject == Subject::services && request_.action == Action::edit) {
       for (const ServiceEdit& edit : edits_) {
-        if (!used_.contains(&edit)) out_ += service_text(*edit.entry, true);
+        if (!used_.contains(&edit)) out_ += entry_text(*edit.entry);
       }
     }
     return std::move(out_);
@@ -154,7 +173,7 @@ class Editing {
       // A request that stands for several entries leaves one of them.
       const bool first = used_.insert(matching_.back()).second;
       used_.insert(matching_.begin(), matching_.end());
-      if (request_.action == Action::edit && first) out_ += service_text(*matching_.back()->entry, true);
+      if (request_.action == Action::edit && first) out_ += entry_text(*matching_.back()->entry);
     }
   }
 
@@ -165,7 +184,7 @@ class Editing {
       if (!line) throw base::Fatal(fmt::format("{}, line {}: {}", path_, entry_line_, line.error().text));
       ServiceEntry entry(std::move(*line));
       for (const ServiceEdit* edit : matching_) apply(*edit, entry);
-      out_ += service_text(entry, true);
+      out_ += entry_text(entry);
       used_.insert(matching_.begin(), matching_.end());
     }
     entry_.clear();

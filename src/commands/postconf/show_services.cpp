@@ -116,12 +116,14 @@ std::string show_services(const Request& request, const config::Config& config, 
   }
   std::vector<ServicePattern> patterns;
   for (const std::string& operand : request.operands) patterns.push_back(require_pattern(operand, request.subject));
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    bool matched = false;
-    for (const ServiceEntry& entry : services) {
-      if (patterns[i].matches(entry.line)) matched |= view.add(entry, patterns[i]);
+  std::vector<bool> matched(patterns.size());
+  for (const ServiceEntry& entry : services) {
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      if (patterns[i].matches(entry.line) && view.add(entry, patterns[i])) matched[i] = true;
     }
-    if (!matched) warn("postconf.unmatched", fmt::format("unmatched request: \"{}\"", base::printable(request.operands[i])));
+  }
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (!matched[i]) warn("postconf.unmatched", fmt::format("unmatched request: \"{}\"", base::printable(request.operands[i])));
   }
   return view.take();
 }

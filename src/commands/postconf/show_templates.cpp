@@ -26,13 +26,20 @@ config::BounceTemplates load(const Request& request, const config::Config& confi
   return std::move(*templates);
 }
 
+std::optional<std::string> value_for_people(const config::Config& config, std::string_view name) {
+  auto value = config.value(name);
+  const bool is_domain = name == "mydomain" || name == "myhostname";
+  if (value && is_domain && config[config::param::smtputf8_enable]) return config::readable_domain(*value);
+  return value;
+}
+
 }  // namespace
 
 std::string show_templates(const Request& request, const config::Config& config, const Warn& warn) {
   if (request.operands.size() > 1) throw base::Fatal("options -b and -t require at most one template file");
   config::BounceTemplates templates = load(request, config);
   const config::BounceValues values{config[config::param::delay_warning_time], config[config::param::maximal_queue_lifetime],
-                                    [&config](std::string_view name) { return config.value(name); }};
+                                    [&config](std::string_view name) { return value_for_people(config, name); }};
   std::string out;
   for (const config::BounceTemplate& chosen : templates.templates) {
     if (request.subject == Subject::expanded_templates) {

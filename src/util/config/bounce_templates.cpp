@@ -1,5 +1,7 @@
 #include "config/bounce_templates.h"
 
+#include <idn2.h>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "config/expand.h"
@@ -217,13 +219,34 @@ std::expected<std::optional<std::string>, base::Error> time_in_unit(std::string_
                                                      base::printable(suffix), base::printable(name))});
     }
     const long number = time.value.count() / base::seconds_in_unit(unit->second);
-    if (number == 0 && time.value.count() != 0) {
-      remarks.push_back({"bounce.zero_time", {chosen.origin, 0},
-                         fmt::format("{} is zero in the {} template; use a unit smaller than {}", name, name_of(chosen.kind), suffix)});
-    }
+    constexpr long kReadable = 1000;
+    const auto remark = [&](std::string_view what, std::string_view unit_wanted) {
+      remarks.push_back({"bounce.time_unit", {chosen.origin, 0},
+                         fmt::format("${} is {} in the {} template; use a {} unit than {}", name, what, name_of(chosen.kind),
+                                     unit_wanted, suffix)});
+    };
+    if (number == 0 && time.value.count() != 0) remark("zero", "smaller");
+    if (number >= kReadable) remark(std::to_string(number), "larger");
     return std::to_string(number);
   }
   return std::nullopt;
+}
+
+// Whether the line has $name, ${name} or $(name): a reference that makes no sense without a value, unlike ${name?text}.
+bool refers_plainly(std::string_view line, std::string_view name) {
+  for (std::size_t at = line.find('$'); at != std::string_view::npos; at = line.find('$', at + 1)) {
+    std::string_view rest = line.substr(at + 1);
+    const bool enclosed = rest.starts_with('{') || rest.starts_with('(');
+    if (enclosed) rest = base::trim_left(rest.substr(1));
+    if (!rest.starts_with(name)) continue;
+    rest = rest.substr(name.size());
+    if (enclosed) rest = base::trim_left(rest);
+    if (enclosed ? rest.starts_with('}') || rest.starts_with(')')
+                 : rest.empty() || (!base::is_alnum(rest.front()) && rest.front() != '_')) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -288,9 +311,23 @@ std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const Bo
       return std::unexpected(base::Error{fmt::format("{}: bad $name syntax in {} template: {}: {}", chosen.origin,
                                                      name_of(chosen.kind), base::printable(line), expanded.error().text)});
     }
+    for (const auto& [name, value] : known) {
+      if (!value && refers_plainly(line, name)) {
+        return std::unexpected(base::Error{fmt::format("{}: undefined $name in {} template: {}", chosen.origin,
+                                                       name_of(chosen.kind), base::printable(line))});
+      }
+    }
     lines.push_back(std::move(*expanded));
   }
   return lines;
+}
+
+std::string readable_domain(const std::string& domain) {
+  char* decoded = nullptr;
+  if (idn2_to_unicode_8z8z(domain.c_str(), &decoded, 0) != IDN2_OK || decoded == nullptr) return domain;
+  std::string text = decoded;
+  idn2_free(decoded);
+  return text;
 }
 
 }  // namespace config

@@ -60,8 +60,11 @@ struct BounceValues {
 };
 
 // The lines with every $name replaced; $delay_warning_time_hours and its like are whole numbers of that unit. A result of
-// zero is a remark. Errors: a malformed reference, a time unit that is none.
+// zero or over 999 is a remark. Errors: a malformed reference, an undefined name, a time unit that is none.
 std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const BounceTemplate& chosen, const BounceValues& values,
                                                                         std::vector<Remark>& remarks);
+
+// For people: xn--... labels as the letters that they stand for. The domain as it is when it has none, or bad ones.
+std::string readable_domain(const std::string& domain);
 
 }  // namespace config
