@@ -23,7 +23,9 @@ config::NameValue parse_edit(const std::string& operand, Action action) {
   return {operand, {}};
 }
 
-std::string_view name_on(std::string_view line) { return line.substr(0, line.find_first_of("= \t\n\v\f\r")); }
+std::string_view name_on(std::string_view line) {
+  return line.substr(0, line.find_first_of("= \t\n\v\f\r"));
+}
 
 }  // namespace
 

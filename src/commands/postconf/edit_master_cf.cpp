@@ -10,7 +10,9 @@ namespace postconf {
 
 namespace {
 
-bool has_blank(std::string_view text) { return std::ranges::any_of(text, base::is_blank); }
+bool has_blank(std::string_view text) {
+  return std::ranges::any_of(text, base::is_blank);
+}
 
 std::string or_fatal(std::expected<void, base::Error> checked, std::string_view text) {
   if (!checked) throw base::Fatal(fmt::format("{} in \"{}\"", checked.error().text, base::printable(text)));
@@ -28,7 +30,8 @@ ServicePattern require_pattern(std::string_view text, Subject subject) {
 void check_field_edit(const ServiceEdit& edit) {
   const std::string& field = edit.pattern.member;
   if (field == kAny) throw base::Fatal("-Fe does not accept wild-card field name");
-  if (!is_field_name(field)) throw base::Fatal(fmt::format("invalid service attribute name: \"{}\"", base::printable(field)));
+  if (!is_field_name(field))
+    throw base::Fatal(fmt::format("invalid service attribute name: \"{}\"", base::printable(field)));
   if (edit.value.empty()) throw base::Fatal(fmt::format("-Fe does not accept an empty value: \"{}\"", edit.operand));
   if (field == "command") return;
   if (has_blank(edit.value)) throw base::Fatal("-Fe does not accept whitespace in non-command field");
@@ -80,16 +83,21 @@ void set_field(ServiceEntry& entry, std::string_view field, const std::string& v
     entry.arguments = config::arguments_of(line);
     return;
   }
-  const std::pair<std::string_view, std::string*> places[] = {
-      {"service", &line.name}, {"type", &line.type},     {"private", &line.private_field},     {"unprivileged", &line.unprivileged},
-      {"chroot", &line.chroot}, {"wakeup", &line.wakeup}, {"process_limit", &line.process_limit}};
+  const std::pair<std::string_view, std::string*> places[] = {{"service", &line.name},
+                                                              {"type", &line.type},
+                                                              {"private", &line.private_field},
+                                                              {"unprivileged", &line.unprivileged},
+                                                              {"chroot", &line.chroot},
+                                                              {"wakeup", &line.wakeup},
+                                                              {"process_limit", &line.process_limit}};
   for (const auto& [name, place] : places) {
     if (name == field) *place = value;
   }
 }
 
 bool overrides(const config::Arguments::Option& option, std::string_view parameter) {
-  return option.is_override && option.text.starts_with(parameter) && option.text.substr(parameter.size()).starts_with('=');
+  return option.is_override && option.text.starts_with(parameter) &&
+         option.text.substr(parameter.size()).starts_with('=');
 }
 
 void set_parameter(ServiceEntry& entry, const std::string& name, const std::string& value) {
@@ -106,8 +114,8 @@ void remove_parameter(ServiceEntry& entry, std::string_view name) {
   std::erase_if(entry.arguments.options, [name](const auto& option) { return overrides(option, name); });
 }
 
-// The entry as it goes into the file. What is written must be read as what was meant: a brace without its other half, or a name
-// that makes a comment of the line, would take other words or the whole entry along.
+// The entry as it goes into the file. What is written must be read as what was meant: a brace without its other half,
+// or a name that makes a comment of the line, would take other words or the whole entry along.
 std::string entry_text(const ServiceEntry& entry) {
   const std::string text = service_text(entry, true);
   const auto same = [](const config::Arguments::Option& a, const config::Arguments::Option& b) {
@@ -205,8 +213,8 @@ class Editing {
   const Request& request_;
   const std::string& path_;
   std::string out_;
-  std::string entry_;                          // the logical line that fields or options are changed of
-  std::vector<const ServiceEdit*> matching_;   // the edits of the current entry
+  std::string entry_;                         // the logical line that fields or options are changed of
+  std::vector<const ServiceEdit*> matching_;  // the edits of the current entry
   std::set<const ServiceEdit*> used_;
   int line_number_ = 0;
   int entry_line_ = 0;

@@ -55,9 +55,10 @@ class ServiceView {
       return;
     }
     const config::ServiceLine& line = entry.line;
-    out_ += json_text(line.name + '/' + line.type,
-                      fmt::format("{} {} {} {} {} {} {} {}", line.name, line.type, line.private_field, line.unprivileged,
-                                  line.chroot, line.wakeup, line.process_limit, command_text(entry, false, 0)));
+    out_ +=
+        json_text(line.name + '/' + line.type,
+                  fmt::format("{} {} {} {} {} {} {} {}", line.name, line.type, line.private_field, line.unprivileged,
+                              line.chroot, line.wakeup, line.process_limit, command_text(entry, false, 0)));
   }
 
   // Unlike parameters' values, the words of a command keep the blanks in their braces.
@@ -104,7 +105,8 @@ ServicePattern require_pattern(const std::string& operand, Subject subject) {
 
 }  // namespace
 
-std::string show_services(const Request& request, const config::Config& config, std::vector<ServiceEntry> services, const Warn& warn) {
+std::string show_services(const Request& request, const config::Config& config, std::vector<ServiceEntry> services,
+                          const Warn& warn) {
   if (request.expand) {
     for (ServiceEntry& entry : services) expand_overrides(entry, config);
   }
@@ -123,7 +125,8 @@ std::string show_services(const Request& request, const config::Config& config, 
     }
   }
   for (std::size_t i = 0; i < patterns.size(); ++i) {
-    if (!matched[i]) warn("postconf.unmatched", fmt::format("unmatched request: \"{}\"", base::printable(request.operands[i])));
+    if (!matched[i])
+      warn("postconf.unmatched", fmt::format("unmatched request: \"{}\"", base::printable(request.operands[i])));
   }
   return view.take();
 }
