@@ -33,22 +33,27 @@ other lines:
   drop REGEX          lines of standard error that are left out of the comparison, on both sides (place as for ignore)
   needs root|user     the test runs only as root, or only as somebody else
   ours stdout REASON  the command line above is meant to differ from the old release, for this reason; the content is what ours
-                      must print. Likewise `ours stderr`, `ours status N REASON` and `ours file NAME REASON`. A difference
-                      that is listed but not there fails, too
+                      must print. Likewise `ours stderr`, `ours status N REASON`, `ours file NAME REASON` and `ours mode NAME
+                      MODE REASON`, where MODE is as in `-rw-r--r--`. A difference that is listed but not there fails, too
 
 In contents and command lines @DIR@ is the folder, @OWNER@ and @GROUP@ are usable as mail_owner and setgid_group, and
 @STANDARD@ stands for the lines that make a main.cf usable by both sides (7 lines).
+
+A *.defaults file lists, as `NAME: REASON`, the parameters whose `postconf -d` line is meant to differ; every other name that
+Debian's postconf lists must be listed by ours with the same default, and each counts as a test.
 
 Standard error's lines are compared with the program's name in place of its path. The last line is `N passed, N failed`.
 """
 
 import argparse
+import concurrent.futures
 import difflib
 import fnmatch
 import glob
 import grp
 import os
 import pwd
+import queue
 import re
 import shlex
 import shutil
@@ -64,7 +69,8 @@ PACKAGES = ["postfix", "postfix-lmdb", "postfix-cdb", "postfix-pcre", "postfix-s
             "libcdb1", "liblmdb0", "libsasl2-2"]
 DYNAMIC = [("lmdb", True), ("cdb", True), ("pcre", False), ("sqlite", False)]
 ALWAYS_IGNORED = ["*.tmp"]
-DEADLINE = 30
+DEADLINE = 60  # seconds for one command line
+AT_ONCE = 8
 
 
 class BadCase(Exception):
@@ -90,6 +96,7 @@ class Test:
         self.drop = list(options["drop"])
         self.needs = None
         self.ours_files = {}     # name -> (expected, reason)
+        self.ours_modes = {}     # name -> expected
 
 
 # --- reading case files ------------------------------------------------------------------------------------------------------
@@ -192,8 +199,11 @@ def read_test_line(test, sets, word, rest, content, where):
         elif what == "file":
             name, _, reason = reason.partition(" ")
             test.ours_files[name] = (text, reason)
+        elif what == "mode":
+            name, mode, reason = (reason.split(" ", 2) + ["", ""])[:3]
+            test.ours_modes[name] = mode
         else:
-            raise BadCase(f"{where}: ours stdout, stderr, status or file")
+            raise BadCase(f"{where}: ours stdout, stderr, status, file or mode")
         if not reason.strip():
             raise BadCase(f"{where}: a difference needs its reason")
     else:
@@ -290,7 +300,7 @@ class Workplace:
                 status = os.lstat(path)
                 kind = stat.filemode(status.st_mode) + f" {status.st_uid}:{status.st_gid}"
                 if stat.S_ISLNK(status.st_mode):
-                    found[short] = (kind, os.readlink(path).encode())
+                    found[short] = (kind, os.readlink(path).encode() + b"\n")
                 elif stat.S_ISREG(status.st_mode):
                     with open(path, "rb") as source:
                         found[short] = (kind, source.read())
@@ -351,8 +361,13 @@ def compare_files(test, oracle, ours, place):
         if name not in oracle or name not in ours:
             problems.append(f"    file {name}: only in {'ours' if name in ours else 'the expected folder'}")
             continue
-        if oracle[name][0] != ours[name][0]:
-            problems.append(f"    file {name}: expected {oracle[name][0]}, ours {ours[name][0]}")
+        expected = oracle[name][0]
+        if name in test.ours_modes:
+            if oracle[name][0] == ours[name][0]:
+                problems.append(f"    file {name}: its mode is listed as a difference, but there is none")
+            expected = test.ours_modes[name] + expected[len(test.ours_modes[name]):]
+        if expected != ours[name][0]:
+            problems.append(f"    file {name}: expected {expected}, ours {ours[name][0]}")
         problems += compare_one(f"file {name}", test.ours_files.get(name), lines_of(oracle[name][1]),
                                 lines_of(ours[name][1]), place, None)
     return problems
@@ -387,6 +402,35 @@ def run_test(test, oracle, ours, place):
         problems.append(f"FAILED {test.commands[-1].where}: files after: {test.commands[-1].line}")
         problems += found
     return problems
+
+
+# --- defaults ----------------------------------------------------------------------------------------------------------------
+
+def read_defaults(side, place):
+    place.prepare([("file", ["main.cf"], ["@STANDARD@"]), ("file", ["master.cf"], [])])
+    text = side.run(["postconf", "-d"], b"", {}, place.directory)["stdout"].decode("utf-8", "backslashreplace")
+    return dict((line.split(" =", 1)[0], line) for line in text.splitlines())
+
+
+def check_defaults(path, oracle, ours, place):
+    """The number of names that are as they should be, and a line for each one that is not."""
+    listed = {}
+    with open(path, encoding="utf-8") as source:
+        for line in source:
+            if line.strip() and not line.startswith("#"):
+                name, _, reason = line.partition(":")
+                listed[name] = reason.strip()
+    theirs, mine = read_defaults(oracle, place), read_defaults(ours, place)
+    good, problems = 0, []
+    for name in sorted(set(theirs) | set(listed)):
+        differs = theirs.get(name) != mine.get(name)
+        if differs and not listed.get(name):
+            problems.append(f"FAILED {path}: expected `{theirs.get(name)}`, ours `{mine.get(name)}`")
+        elif not differs and name in listed:
+            problems.append(f"FAILED {path}: {name} is listed as a difference, but there is none")
+        else:
+            good += 1
+    return good, problems
 
 
 # --- Debian's packages ---------------------------------------------------------------------------------------------------------
@@ -425,26 +469,47 @@ def main():
 
     files = []
     for name in arguments.cases or [HERE]:
-        found = [name] if os.path.isfile(name) else sorted(glob.glob(os.path.join(name, "**", "*.cases"), recursive=True))
+        found = [name] if os.path.isfile(name) else sorted(
+            glob.glob(os.path.join(name, "**", "*.cases"), recursive=True) +
+            glob.glob(os.path.join(name, "**", "*.defaults"), recursive=True))
         if not found:
             parser.error(f"{name}: no cases there")
         files += found
 
     passed = failed = skipped = 0
-    place = Workplace(root)
+    # Debian's programs sleep a second before they end on an error: most of the time is theirs, so several tests run at once.
+    places = [Workplace(root) for _ in range(1 if arguments.show else AT_ONCE)]
+    free = queue.SimpleQueue()
+    for place in places:
+        free.put(place)
+
+    def run_in_free_place(test):
+        place = free.get()
+        try:
+            return run_test(test, oracle, ours, place)
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            return [f"FAILED {test.commands[0].where}: {error}"]
+        finally:
+            free.put(place)
+
     try:
+        tests = []
         for path in files:
+            if path.endswith(".defaults"):
+                good, problems = check_defaults(path, oracle, ours, places[0])
+                passed, failed = passed + good, failed + len(problems)
+                if problems:
+                    print("\n".join(problems))
+                continue
             for test in parse(os.path.relpath(path)):
                 if test.needs and (test.needs == "root") != (os.geteuid() == 0):
                     skipped += 1
-                    continue
-                if arguments.show:
-                    show(oracle, test, place)
-                    continue
-                try:
-                    problems = run_test(test, oracle, ours, place)
-                except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-                    problems = [f"FAILED {test.commands[0].where}: {error}"]
+                elif arguments.show:
+                    show(oracle, test, places[0])
+                else:
+                    tests.append(test)
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            for problems in pool.map(run_in_free_place, tests):
                 if problems:
                     failed += 1
                     print("\n".join(problems))
@@ -454,7 +519,8 @@ def main():
         print(error, file=sys.stderr)
         return 2
     finally:
-        shutil.rmtree(place.base, ignore_errors=True)
+        for place in places:
+            shutil.rmtree(place.base, ignore_errors=True)
     if skipped:
         print(f"{skipped} skipped: they need {'another user' if os.geteuid() == 0 else 'root'}")
     print(f"{passed} passed, {failed} failed")

@@ -1,6 +1,6 @@
 #pragma once
-// Editing a configuration file in place: readers see the old file or the new one, editors wait for each other, and owner, mode
-// and a symbolic link stay as they are.
+// Editing a configuration file in place: readers see the old file or the new one, editors wait for each other, and
+// owner, mode and a symbolic link stay as they are.
 
 #include <functional>
 #include <string>

@@ -20,10 +20,12 @@ config::NameValue parse_edit(const std::string& operand, Action action) {
     return *setting;
   }
   if (text.empty()) throw base::Fatal("-X or -# requires non-blank parameter names");
-  return {std::string(text), {}};
+  return {operand, {}};
 }
 
-std::string_view name_on(std::string_view line) { return line.substr(0, line.find_first_of("= \t\n\v\f\r")); }
+std::string_view name_on(std::string_view line) {
+  return line.substr(0, line.find_first_of("= \t\n\v\f\r"));
+}
 
 }  // namespace
 

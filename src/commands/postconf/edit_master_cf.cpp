@@ -10,7 +10,9 @@ namespace postconf {
 
 namespace {
 
-bool has_blank(std::string_view text) { return std::ranges::any_of(text, base::is_blank); }
+bool has_blank(std::string_view text) {
+  return std::ranges::any_of(text, base::is_blank);
+}
 
 std::string or_fatal(std::expected<void, base::Error> checked, std::string_view text) {
   if (!checked) throw base::Fatal(fmt::format("{} in \"{}\"", checked.error().text, base::printable(text)));
@@ -28,7 +30,8 @@ ServicePattern require_pattern(std::string_view text, Subject subject) {
 void check_field_edit(const ServiceEdit& edit) {
   const std::string& field = edit.pattern.member;
   if (field == kAny) throw base::Fatal("-Fe does not accept wild-card field name");
-  if (!is_field_name(field)) throw base::Fatal(fmt::format("invalid service attribute name: \"{}\"", base::printable(field)));
+  if (!is_field_name(field))
+    throw base::Fatal(fmt::format("invalid service attribute name: \"{}\"", base::printable(field)));
   if (edit.value.empty()) throw base::Fatal(fmt::format("-Fe does not accept an empty value: \"{}\"", edit.operand));
   if (field == "command") return;
   if (has_blank(edit.value)) throw base::Fatal("-Fe does not accept whitespace in non-command field");
@@ -80,16 +83,21 @@ void set_field(ServiceEntry& entry, std::string_view field, const std::string& v
     entry.arguments = config::arguments_of(line);
     return;
   }
-  const std::pair<std::string_view, std::string*> places[] = {
-      {"service", &line.name}, {"type", &line.type},     {"private", &line.private_field},     {"unprivileged", &line.unprivileged},
-      {"chroot", &line.chroot}, {"wakeup", &line.wakeup}, {"process_limit", &line.process_limit}};
+  const std::pair<std::string_view, std::string*> places[] = {{"service", &line.name},
+                                                              {"type", &line.type},
+                                                              {"private", &line.private_field},
+                                                              {"unprivileged", &line.unprivileged},
+                                                              {"chroot", &line.chroot},
+                                                              {"wakeup", &line.wakeup},
+                                                              {"process_limit", &line.process_limit}};
   for (const auto& [name, place] : places) {
     if (name == field) *place = value;
   }
 }
 
 bool overrides(const config::Arguments::Option& option, std::string_view parameter) {
-  return option.is_override && option.text.starts_with(parameter) && option.text.substr(parameter.size()).starts_with('=');
+  return option.is_override && option.text.starts_with(parameter) &&
+         option.text.substr(parameter.size()).starts_with('=');
 }
 
 void set_parameter(ServiceEntry& entry, const std::string& name, const std::string& value) {
@@ -104,6 +112,25 @@ void set_parameter(ServiceEntry& entry, const std::string& name, const std::stri
 
 void remove_parameter(ServiceEntry& entry, std::string_view name) {
   std::erase_if(entry.arguments.options, [name](const auto& option) { return overrides(option, name); });
+}
+
+// The entry as it goes into the file. What is written must be read as what was meant: a brace without its other half,
+// or a name that makes a comment of the line, would take other words or the whole entry along.
+std::string entry_text(const ServiceEntry& entry) {
+  const std::string text = service_text(entry, true);
+  const auto same = [](const config::Arguments::Option& a, const config::Arguments::Option& b) {
+    return a.text == b.text && a.is_override == b.is_override;
+  };
+  const auto read = config::parse_master_cf(text, "master.cf");
+  if (read && read->lines.size() == 1) {
+    const ServiceEntry again(read->lines.front());
+    if (again.line.name == entry.line.name && again.line.command.front() == entry.line.command.front() &&
+        again.arguments.others == entry.arguments.others &&
+        std::ranges::equal(again.arguments.options, entry.arguments.options, same)) {
+      return text;
+    }
+  }
+  throw base::Fatal(fmt::format("this cannot be an entry of master.cf: \"{}\"", base::printable(base::trim(text))));
 }
 
 // Goes through the file entry by entry.
@@ -125,7 +152,7 @@ class Editing {
     end_entry();
     if (request_.subject == Subject::services && request_.action == Action::edit) {
       for (const ServiceEdit& edit : edits_) {
-        if (!used_.contains(&edit)) out_ += service_text(*edit.entry, true);
+        if (!used_.contains(&edit)) out_ += entry_text(*edit.entry);
       }
     }
     return std::move(out_);
@@ -154,7 +181,7 @@ class Editing {
       // A request that stands for several entries leaves one of them.
       const bool first = used_.insert(matching_.back()).second;
       used_.insert(matching_.begin(), matching_.end());
-      if (request_.action == Action::edit && first) out_ += service_text(*matching_.back()->entry, true);
+      if (request_.action == Action::edit && first) out_ += entry_text(*matching_.back()->entry);
     }
   }
 
@@ -165,7 +192,7 @@ class Editing {
       if (!line) throw base::Fatal(fmt::format("{}, line {}: {}", path_, entry_line_, line.error().text));
       ServiceEntry entry(std::move(*line));
       for (const ServiceEdit* edit : matching_) apply(*edit, entry);
-      out_ += service_text(entry, true);
+      out_ += entry_text(entry);
       used_.insert(matching_.begin(), matching_.end());
     }
     entry_.clear();
@@ -186,8 +213,8 @@ class Editing {
   const Request& request_;
   const std::string& path_;
   std::string out_;
-  std::string entry_;                          // the logical line that fields or options are changed of
-  std::vector<const ServiceEdit*> matching_;   // the edits of the current entry
+  std::string entry_;                         // the logical line that fields or options are changed of
+  std::vector<const ServiceEdit*> matching_;  // the edits of the current entry
   std::set<const ServiceEdit*> used_;
   int line_number_ = 0;
   int entry_line_ = 0;

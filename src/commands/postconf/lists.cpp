@@ -28,7 +28,8 @@ class CryptoLibrary {
   }
   bool has_key_type(std::string_view pem_name) const {
     using Find = const void*(void** engine, const char* name, int length);
-    return function<Find>("EVP_PKEY_asn1_find_str")(nullptr, pem_name.data(), static_cast<int>(pem_name.size())) != nullptr;
+    return function<Find>("EVP_PKEY_asn1_find_str")(nullptr, pem_name.data(), static_cast<int>(pem_name.size())) !=
+           nullptr;
   }
 
  private:
@@ -46,11 +47,17 @@ class CryptoLibrary {
 
 }  // namespace
 
-std::string server_sasl_types() { return "cyrus\ndovecot\n"; }
+std::string server_sasl_types() {
+  return "cyrus\ndovecot\n";
+}
 
-std::string client_sasl_types() { return "cyrus\n"; }
+std::string client_sasl_types() {
+  return "cyrus\n";
+}
 
-std::string lock_methods() { return "flock\nfcntl\ndotlock\n"; }
+std::string lock_methods() {
+  return "flock\nfcntl\ndotlock\n";
+}
 
 std::string table_types() {
   std::string text;

@@ -12,8 +12,8 @@ std::string client_sasl_types();
 std::string lock_methods();
 std::string table_types();
 
-// Nothing for a mode that does not exist. OpenSSL's library is loaded only here, and only for the modes that ask it; throws
-// base::Fatal when it cannot be.
+// Nothing for a mode that does not exist. OpenSSL's library is loaded only here, and only for the modes that ask it;
+// throws base::Fatal when it cannot be.
 std::optional<std::string> tls_text(std::string_view mode);
 
 }  // namespace postconf

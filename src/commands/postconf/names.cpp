@@ -9,7 +9,8 @@ namespace postconf {
 
 namespace {
 
-// The registry also describes some members of families (relay_destination_recipient_limit), which exist only with their service.
+// The registry also describes some members of families (relay_destination_recipient_limit), which exist only with their
+// service.
 bool is_family_member(const config::Parameter& row) {
   if (!row.default_value.starts_with("$default_")) return false;
   const config::Parameter* family = config::find_family(row.name);
@@ -85,7 +86,8 @@ void Names::add_tables(std::string_view value) {
 bool Names::is_used_by_defaults(std::string_view name) const {
   if (!default_references_) {
     default_references_.emplace();
-    for (const config::Parameter& row : config::all_parameters()) add_references(row.default_value, *default_references_);
+    for (const config::Parameter& row : config::all_parameters())
+      add_references(row.default_value, *default_references_);
   }
   return default_references_->contains(name);
 }
@@ -158,8 +160,9 @@ std::vector<Names::Warning> Names::useless_in_main_cf(const std::string& main_cf
     const bool has_advice = row != nullptr && !row->advice.empty();
     if (class_of(name)) {
       if (!has_advice) continue;
-      warnings.push_back({"config.deprecated_parameter",
-                          fmt::format("{}: support for parameter \"{}\" will be removed; instead, {}", main_cf, name, row->advice)});
+      warnings.push_back(
+          {"config.deprecated_parameter",
+           fmt::format("{}: support for parameter \"{}\" will be removed; instead, {}", main_cf, name, row->advice)});
     } else {
       std::string text = fmt::format("{}: unused parameter: {}", main_cf, assignment(name, setting.value));
       warnings.push_back({"config.unused_parameter", has_advice ? fmt::format("{}; instead, {}", text, row->advice)
@@ -179,9 +182,11 @@ std::vector<Names::Warning> Names::useless_in_master_cf(const std::string& maste
     }
     for (const auto& [name, value] : last) {
       if (class_of(name) || config::find_parameter(name) != nullptr) continue;
-      if (main_cf_references_.contains(name) || master_cf_references_.contains(name) || is_used_by_defaults(name)) continue;
-      warnings.push_back({"config.unused_parameter",
-                          with_hint(fmt::format("{}: unused parameter: {}", master_cf, assignment(name, value)), name)});
+      if (main_cf_references_.contains(name) || master_cf_references_.contains(name) || is_used_by_defaults(name))
+        continue;
+      warnings.push_back(
+          {"config.unused_parameter",
+           with_hint(fmt::format("{}: unused parameter: {}", master_cf, assignment(name, value)), name)});
     }
   }
   return warnings;

@@ -1,6 +1,6 @@
 #pragma once
-// Which names mean something: built in, made from a service of master.cf, or defined by the user because something refers to
-// them; and which settings are therefore mistakes.
+// Which names mean something: built in, made from a service of master.cf, or defined by the user because something
+// refers to them; and which settings are therefore mistakes.
 
 #include <functional>
 #include <map>
@@ -57,9 +57,10 @@ class Names {
   std::map<std::string, std::string_view, std::less<>> service_defaults_;
   std::set<std::string, std::less<>> main_cf_references_;
   std::set<std::string, std::less<>> master_cf_references_;
-  std::set<std::string, std::less<>> overridden_;               // names that some -o in master.cf sets
-  std::map<std::string, std::string, std::less<>> table_names_;  // "ldapsource" -> "ldap", tables with parameters in main.cf
-  std::map<std::string, std::string, std::less<>> table_files_;  // "/etc/postfix/mysql.cf" -> "mysql"
+  std::set<std::string, std::less<>> overridden_;  // names that some -o in master.cf sets
+  std::map<std::string, std::string, std::less<>>
+      table_names_;  // "ldapsource" -> "ldap", tables with parameters in main.cf
+  std::map<std::string, std::string, std::less<>> table_files_;                   // "/etc/postfix/mysql.cf" -> "mysql"
   mutable std::optional<std::set<std::string, std::less<>>> default_references_;  // computed when first needed
 };
 

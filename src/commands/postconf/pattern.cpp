@@ -7,7 +7,9 @@
 namespace postconf {
 
 namespace {
-bool part_matches(std::string_view pattern, std::string_view text) { return pattern == kAny || pattern == text; }
+bool part_matches(std::string_view pattern, std::string_view text) {
+  return pattern == kAny || pattern == text;
+}
 }  // namespace
 
 bool ServicePattern::matches(std::string_view service_name, std::string_view type_name) const {
@@ -26,6 +28,8 @@ std::optional<ServicePattern> parse_full_pattern(std::string_view text, std::siz
   return parse_pattern(text, parts);
 }
 
-bool is_field_name(std::string_view name) { return std::ranges::find(kFieldNames, name) != std::end(kFieldNames); }
+bool is_field_name(std::string_view name) {
+  return std::ranges::find(kFieldNames, name) != std::end(kFieldNames);
+}
 
 }  // namespace postconf

@@ -22,7 +22,8 @@ struct ServicePattern {
   bool has_member(std::string_view name) const { return member == kAny || member == name; }
 };
 
-// `most` is 2 for service/type, 3 with a member; parts that are left out at the end are kAny. Nothing when there are more.
+// `most` is 2 for service/type, 3 with a member; parts that are left out at the end are kAny. Nothing when there are
+// more.
 std::optional<ServicePattern> parse_pattern(std::string_view text, std::size_t most);
 
 // All parts must be there.

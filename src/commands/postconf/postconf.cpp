@@ -19,10 +19,13 @@ namespace postconf {
 
 namespace {
 
-void warn(std::string_view event, std::string_view text) { logging::warning(event, "{text}", {{"text", text}}); }
+void warn(std::string_view event, std::string_view text) {
+  logging::warning(event, "{text}", {{"text", text}});
+}
 
 void tell(const std::vector<config::Remark>& remarks) {
-  for (const config::Remark& remark : remarks) warn(remark.event, fmt::format("{}: {}", remark.where.text(), remark.text));
+  for (const config::Remark& remark : remarks)
+    warn(remark.event, fmt::format("{}: {}", remark.where.text(), remark.text));
 }
 
 std::vector<config::NameValue> parse_overrides(const std::vector<std::string>& texts) {
@@ -77,7 +80,9 @@ void append(std::vector<Warning>& all, const std::vector<Names::Warning>& more) 
   for (const Names::Warning& warning : more) all.push_back({warning.event, warning.text});
 }
 
-Outcome output(std::string text) { return {std::move(text), 0, {}}; }
+Outcome output(std::string text) {
+  return {std::move(text), 0, {}};
+}
 
 Outcome show(const Request& request) {
   const std::string directory = config::choose_directory(request.directory);
@@ -118,7 +123,8 @@ Outcome edit(const Request& request) {
   std::vector<std::string> warnings;
   if (of_main_cf) {
     const auto edits = parse_main_edits(request, warnings);
-    edit_file(path, [&](std::string_view content) { return edit_main_cf(content, edits, request.action, path, warnings); });
+    edit_file(path,
+              [&](std::string_view content) { return edit_main_cf(content, edits, request.action, path, warnings); });
   } else {
     const auto edits = parse_service_edits(request);
     edit_file(path, [&](std::string_view content) { return edit_master_cf(content, edits, request, path, warnings); });
@@ -137,21 +143,28 @@ Outcome run(const Request& request) {
   logging::set_verbosity(request.verbose);
   if (request.action != Action::show) return edit(request);
   switch (request.subject) {
-    case Subject::server_sasl_types: return output(server_sasl_types());
-    case Subject::client_sasl_types: return output(client_sasl_types());
-    case Subject::lock_methods: return output(lock_methods());
-    case Subject::table_types: return output(table_types());
+    case Subject::server_sasl_types:
+      return output(server_sasl_types());
+    case Subject::client_sasl_types:
+      return output(client_sasl_types());
+    case Subject::lock_methods:
+      return output(lock_methods());
+    case Subject::table_types:
+      return output(table_types());
     case Subject::tls: {
       auto text = tls_text(request.tls_mode);
-      if (!text) warn("postconf.tls_mode", fmt::format("unknown 'postconf -T' mode: {}", base::printable(request.tls_mode)));
+      if (!text)
+        warn("postconf.tls_mode", fmt::format("unknown 'postconf -T' mode: {}", base::printable(request.tls_mode)));
       return {text.value_or(""), text ? 0 : 1, {}};
     }
     case Subject::expanded_templates:
-    case Subject::templates: return output(show_templates(request, load_config(request), warn));
+    case Subject::templates:
+      return output(show_templates(request, load_config(request), warn));
     case Subject::parameters:
     case Subject::services:
     case Subject::service_fields:
-    case Subject::service_parameters: break;
+    case Subject::service_parameters:
+      break;
   }
   return show(request);
 }

@@ -41,15 +41,16 @@ constexpr std::array kSubjects = {
     SubjectOption{'T', Subject::tls, ""},
 };
 
-// Of each of these sets a command line may use one letter. They are checked in this order, which decides what is complained
-// about first.
+// Of each of these sets a command line may use one letter. They are checked in this order, which decides what is
+// complained about first.
 constexpr std::array<std::string_view, 7> kAlternatives = {
     "aAbFlmMpPtT", "denX#", "efX#", "exX#", "deoX#", "ehHjX#", "eqX#",
 };
 // JSON has no lines to fold.
 constexpr std::string_view kFoldOrJson = "fj";
 
-// The letters of `chosen` that were given, as "-a -b"; in the order of kLetters, whatever the order on the command line.
+// The letters of `chosen` that were given, as "-a -b"; in the order of kLetters, whatever the order on the command
+// line.
 std::string listed(std::string_view given, std::string_view chosen) {
   std::string text;
   for (const char letter : kLetters) {

@@ -33,19 +33,19 @@ struct Classes {
 struct Request {
   Subject subject = Subject::parameters;
   Action action = Action::show;
-  std::string directory;              // -c; empty when not given
-  std::string tls_mode;               // -T
-  bool defaults = false;              // -d
-  bool only_set = false;              // -n
-  bool fold = false;                  // -f
-  bool expand = false;                // -x
-  bool show_names = true;             // not -h
-  bool show_values = true;            // not -H
-  bool json = false;                  // -j
-  bool quiet = false;                 // -q
-  int verbose = 0;                    // -v
+  std::string directory;    // -c; empty when not given
+  std::string tls_mode;     // -T
+  bool defaults = false;    // -d
+  bool only_set = false;    // -n
+  bool fold = false;        // -f
+  bool expand = false;      // -x
+  bool show_names = true;   // not -h
+  bool show_values = true;  // not -H
+  bool json = false;        // -j
+  bool quiet = false;       // -q
+  int verbose = 0;          // -v
   Classes classes;
-  std::vector<std::string> overrides; // -o, as written
+  std::vector<std::string> overrides;  // -o, as written
   std::vector<std::string> operands;
 };
 

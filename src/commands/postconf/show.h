@@ -19,7 +19,8 @@ using Warn = std::function<void(std::string_view event, std::string_view text)>;
 std::string show_parameters(const Request& request, const config::Config& config, const Names& names, const Warn& warn);
 
 // -M, -F and -P. Throws base::Fatal for operands that are no patterns.
-std::string show_services(const Request& request, const config::Config& config, std::vector<ServiceEntry> services, const Warn& warn);
+std::string show_services(const Request& request, const config::Config& config, std::vector<ServiceEntry> services,
+                          const Warn& warn);
 
 // -b and -t.
 std::string show_templates(const Request& request, const config::Config& config, const Warn& warn);

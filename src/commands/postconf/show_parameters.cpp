@@ -36,7 +36,8 @@ class Values {
 
 }  // namespace
 
-std::string show_parameters(const Request& request, const config::Config& config, const Names& names, const Warn& warn) {
+std::string show_parameters(const Request& request, const config::Config& config, const Names& names,
+                            const Warn& warn) {
   const Form form{request.show_names, request.show_values, request.fold, request.json};
   const Values values(request, config, names);
   std::string out;
@@ -48,7 +49,9 @@ std::string show_parameters(const Request& request, const config::Config& config
     for (const auto& [name, setting] : config.settings()) {
       const auto known = names.class_of(name);
       if (!known) continue;
-      const bool wanted = *known == NameClass::builtin ? classes.builtin : *known == NameClass::service ? classes.service : classes.user;
+      const bool wanted = *known == NameClass::builtin   ? classes.builtin
+                          : *known == NameClass::service ? classes.service
+                                                         : classes.user;
       if (wanted) show(name);
     }
     return out;

@@ -55,9 +55,10 @@ class ServiceView {
       return;
     }
     const config::ServiceLine& line = entry.line;
-    out_ += json_text(line.name + '/' + line.type,
-                      fmt::format("{} {} {} {} {} {} {} {}", line.name, line.type, line.private_field, line.unprivileged,
-                                  line.chroot, line.wakeup, line.process_limit, command_text(entry, false, 0)));
+    out_ +=
+        json_text(line.name + '/' + line.type,
+                  fmt::format("{} {} {} {} {} {} {} {}", line.name, line.type, line.private_field, line.unprivileged,
+                              line.chroot, line.wakeup, line.process_limit, command_text(entry, false, 0)));
   }
 
   // Unlike parameters' values, the words of a command keep the blanks in their braces.
@@ -104,7 +105,8 @@ ServicePattern require_pattern(const std::string& operand, Subject subject) {
 
 }  // namespace
 
-std::string show_services(const Request& request, const config::Config& config, std::vector<ServiceEntry> services, const Warn& warn) {
+std::string show_services(const Request& request, const config::Config& config, std::vector<ServiceEntry> services,
+                          const Warn& warn) {
   if (request.expand) {
     for (ServiceEntry& entry : services) expand_overrides(entry, config);
   }
@@ -116,12 +118,15 @@ std::string show_services(const Request& request, const config::Config& config, 
   }
   std::vector<ServicePattern> patterns;
   for (const std::string& operand : request.operands) patterns.push_back(require_pattern(operand, request.subject));
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
-    bool matched = false;
-    for (const ServiceEntry& entry : services) {
-      if (patterns[i].matches(entry.line)) matched |= view.add(entry, patterns[i]);
+  std::vector<bool> matched(patterns.size());
+  for (const ServiceEntry& entry : services) {
+    for (std::size_t i = 0; i < patterns.size(); ++i) {
+      if (patterns[i].matches(entry.line) && view.add(entry, patterns[i])) matched[i] = true;
     }
-    if (!matched) warn("postconf.unmatched", fmt::format("unmatched request: \"{}\"", base::printable(request.operands[i])));
+  }
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    if (!matched[i])
+      warn("postconf.unmatched", fmt::format("unmatched request: \"{}\"", base::printable(request.operands[i])));
   }
   return view.take();
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The parameters of tables that are configured by name=value settings: in a file of their own, or, as before Postfix 2.1, in
-// main.cf as <table>_<parameter>.
+// The parameters of tables that are configured by name=value settings: in a file of their own, or, as before
+// Postfix 2.1, in main.cf as <table>_<parameter>.
 
 #include <string_view>
 

@@ -15,7 +15,8 @@ constexpr std::string_view kContinuation = "\n    ";
 // Text to which words are added, each on the line where it fits.
 class FoldedText {
  public:
-  FoldedText(std::string start, std::size_t column, std::size_t width) : text_(std::move(start)), column_(column), width_(width) {}
+  FoldedText(std::string start, std::size_t column, std::size_t width)
+      : text_(std::move(start)), column_(column), width_(width) {}
 
   void add(std::string_view word) {
     if (column_ + 1 + word.size() > width_) return add_line(word);
@@ -133,7 +134,7 @@ std::string service_text(const ServiceEntry& entry, bool fold) {
     std::size_t column;
   };
   const std::array fields = {
-      Field{line.name, 0},   Field{line.type, 11},   Field{line.private_field, 17}, Field{line.unprivileged, 25},
+      Field{line.name, 0},    Field{line.type, 11},   Field{line.private_field, 17}, Field{line.unprivileged, 25},
       Field{line.chroot, 33}, Field{line.wakeup, 41}, Field{line.process_limit, 49},
   };
   constexpr std::size_t kCommandColumn = 57;

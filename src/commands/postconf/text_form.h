@@ -15,8 +15,8 @@ struct Form {
   bool json = false;
 };
 
-// "name = value" with a newline. Runs of blanks in the value become one; folded lines are at most 80 wide where the words allow
-// it, and begin with four blanks from the second on.
+// "name = value" with a newline. Runs of blanks in the value become one; folded lines are at most 80 wide where the
+// words allow it, and begin with four blanks from the second on.
 std::string setting_text(std::string_view name, std::string_view value, const Form& form);
 
 // {"name": "value"} with a newline. What is not UTF-8 becomes U+FFFD: JSON has no other bytes.

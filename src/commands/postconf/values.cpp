@@ -40,7 +40,8 @@ void expand_overrides(ServiceEntry& entry, const config::Config& config) {
     if (equals == std::string::npos) continue;
     const auto value = config::expand(std::string_view(option.text).substr(equals + 1), lookup);
     if (!value) {
-      throw base::Fatal(fmt::format("{}: -o {}: {}", entry.line.where.text(), base::printable(option.text), value.error().text));
+      throw base::Fatal(
+          fmt::format("{}: -o {}: {}", entry.line.where.text(), base::printable(option.text), value.error().text));
     }
     option.text = option.text.substr(0, equals + 1) + *value;
   }

@@ -10,12 +10,12 @@
 
 namespace postconf {
 
-// Throws base::Fatal that names file, line and parameter when the `$` expressions in the value of a name that means something
-// are malformed or go in circles.
+// Throws base::Fatal that names file, line and parameter when the `$` expressions in the value of a name that means
+// something are malformed or go in circles.
 void check_expressions(const config::Config& config, const Names& names);
 
-// Replaces the values of the entry's -o options by what the daemon sees: with the entry's own settings over those of main.cf,
-// its service_name and its process_name. Throws base::Fatal.
+// Replaces the values of the entry's -o options by what the daemon sees: with the entry's own settings over those of
+// main.cf, its service_name and its process_name. Throws base::Fatal.
 void expand_overrides(ServiceEntry& entry, const config::Config& config);
 
 }  // namespace postconf

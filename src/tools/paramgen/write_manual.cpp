@@ -86,6 +86,19 @@ std::string_view unit_text(char unit) {
   }
 }
 
+// "From 1s to 2d.", "At least 1.", "Not empty."
+std::string range_text(const Entry& entry) {
+  const auto dots = entry.range.find("..");
+  const std::string low(base::trim(entry.range.substr(0, dots)));
+  const std::string high(base::trim(entry.range.substr(dots + 2)));
+  const bool is_text = entry.type == Type::text || entry.type == Type::raw;
+  if (is_text && low == "1" && high.empty()) return "Not empty.";
+  const std::string unit = is_text ? " characters" : "";
+  if (low.empty()) return "At most " + high + unit + ".";
+  if (high.empty()) return "At least " + low + unit + ".";
+  return low == high ? "Exactly " + low + unit + "." : "From " + low + " to " + high + unit + ".";
+}
+
 // Text that troff prints as it is.
 std::string escaped(std::string_view text) {
   std::string result;
@@ -172,7 +185,7 @@ class Page {
     if (entry.type == Type::time && entry.kind != Kind::obsolete) {
       text += " A number without a unit counts " + std::string(unit_text(entry.unit)) + ".";
     }
-    if (!entry.range.empty()) text += " Range: " + entry.range + ".";
+    if (!entry.range.empty()) text += " " + range_text(entry);
     if (entry.kind != Kind::obsolete && !entry.advice.empty())
       text += " To be removed one day; instead, " + entry.advice + ".";
     page_ += ".PP\n" + line_of(with_references(text, entry.name));

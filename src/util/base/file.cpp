@@ -16,7 +16,7 @@ std::expected<Fd, Error> open_for_reading(const std::string& path) {
 std::expected<std::string, Error> read_file(const std::string& path, std::size_t limit) {
   auto fd = open_for_reading(path);
   if (!fd) return std::unexpected(fd.error());
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd->get(), &status) != 0) return std::unexpected(errno_error("stat " + path));
   if (S_ISDIR(status.st_mode)) return std::unexpected(Error{"open " + path + ": Is a directory"});
   std::string content;
@@ -35,7 +35,7 @@ std::expected<std::string, Error> read_file(const std::string& path, std::size_t
 }
 
 std::expected<struct stat, Error> stat_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return std::unexpected(errno_error("stat " + path));
   return status;
 }
@@ -69,8 +69,8 @@ std::expected<ReplacementFile, Error> ReplacementFile::create(const std::string&
     } while (locked != 0 && errno == EINTR);
     if (locked != 0) return std::unexpected(errno_error("lock " + temporary));
     // The holder before us may have renamed or removed the file that we now have a lock on.
-    struct stat opened {};
-    struct stat named {};
+    struct stat opened{};
+    struct stat named{};
     if (::fstat(fd.get(), &opened) != 0) return std::unexpected(errno_error("stat " + temporary));
     if (::lstat(temporary.c_str(), &named) != 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev) {
       continue;

@@ -1,5 +1,6 @@
 #pragma once
-// Whole files: read one, replace one so that every reader sees the old or the new one and a power cut leaves one of them.
+// Whole files: read one, replace one so that every reader sees the old or the new one and a power cut leaves one of
+// them.
 
 #include <sys/stat.h>
 
@@ -27,9 +28,9 @@ std::expected<void, Error> write_fully(int fd, std::string_view content, std::st
 // Makes the directory entry of `path` durable.
 std::expected<void, Error> sync_directory_of(const std::string& path);
 
-// A file that is built beside its final name. Without commit() the destructor removes it, and the old file is untouched.
-// The temporary name is <path>.tmp; a second builder of the same file waits for the first one's lock, and a leftover of a
-// crashed builder is reused.
+// A file that is built beside its final name. Without commit() the destructor removes it, and the old file is
+// untouched. The temporary name is <path>.tmp; a second builder of the same file waits for the first one's lock, and a
+// leftover of a crashed builder is reused.
 class ReplacementFile {
  public:
   // Owner and mode are those given, whatever the umask; an owner is set only when the process runs as root.
@@ -47,8 +48,8 @@ class ReplacementFile {
   int fd() const { return fd_.get(); }
   const std::string& temporary_path() const { return temporary_; }
 
-  // fsync, rename over the final name, fsync the directory. Errors leave the old file in place; only the last step's error means
-  // that the new file is there but might not survive a power cut.
+  // fsync, rename over the final name, fsync the directory. Errors leave the old file in place; only the last step's
+  // error means that the new file is there but might not survive a power cut.
   std::expected<void, Error> commit();
 
  private:

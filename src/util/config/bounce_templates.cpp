@@ -1,5 +1,7 @@
 #include "config/bounce_templates.h"
 
+#include <idn2.h>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "config/expand.h"
@@ -87,7 +89,8 @@ std::optional<Header> header_on(std::string_view line) {
 }
 
 // Fills in what the lines say over what `base` says. The error is why the template cannot be used.
-std::expected<BounceTemplate, std::string> read_template(BounceTemplate base, const std::vector<std::string_view>& lines) {
+std::expected<BounceTemplate, std::string> read_template(BounceTemplate base,
+                                                         const std::vector<std::string_view>& lines) {
   std::size_t next = 0;
   for (; next < lines.size(); ++next) {
     const auto header = header_on(lines[next]);
@@ -102,7 +105,8 @@ std::expected<BounceTemplate, std::string> read_template(BounceTemplate base, co
     } else if (base::equals_folded(header->label, "subject")) {
       base.subject = header->value;
     } else if (base::equals_folded(header->label, "postmaster-subject")) {
-      if (base.postmaster_subject.empty()) return std::unexpected(fmt::format("inapplicable \"{}\" header label", shown));
+      if (base.postmaster_subject.empty())
+        return std::unexpected(fmt::format("inapplicable \"{}\" header label", shown));
       base.postmaster_subject = header->value;
     } else {
       return std::unexpected(fmt::format("unknown \"{}\" header label", shown));
@@ -164,22 +168,25 @@ class FileReader {
       if (line->contains('\0')) return error("the line contains a NUL byte; this is not a text file");
       lines.push_back(*line);
     }
-    result_.remarks.push_back({"bounce.template_end", {name_, first},
-                               fmt::format("missing \"{}\" end marker", base::printable(marker))});
+    result_.remarks.push_back(
+        {"bounce.template_end", {name_, first}, fmt::format("missing \"{}\" end marker", base::printable(marker))});
     return lines;
   }
 
   void use(const std::string& name, const std::vector<std::string_view>& lines, int line) {
     const auto kind = kind_named(name);
     if (!kind) {
-      result_.remarks.push_back({"bounce.template_unknown", {name_, line},
+      result_.remarks.push_back({"bounce.template_unknown",
+                                 {name_, line},
                                  fmt::format("unknown template name: {} -- ignored", base::printable(name))});
       return;
     }
     auto made = read_template(builtin_bounce_templates()[*kind], lines);
     if (!made) {
-      result_.remarks.push_back({"bounce.template_ignored", {name_, line},
-                                 fmt::format("{} in {} template -- ignoring this template", made.error(), name_of(*kind))});
+      result_.remarks.push_back(
+          {"bounce.template_ignored",
+           {name_, line},
+           fmt::format("{} in {} template -- ignoring this template", made.error(), name_of(*kind))});
       return;
     }
     made->origin = name_;
@@ -203,7 +210,8 @@ struct TimeName {
 
 // delay_warning_time_hours: "2". Nothing for other names; the error names a unit that is none.
 std::expected<std::optional<std::string>, base::Error> time_in_unit(std::string_view name, const BounceTemplate& chosen,
-                                                                    const BounceValues& values, std::vector<Remark>& remarks) {
+                                                                    const BounceValues& values,
+                                                                    std::vector<Remark>& remarks) {
   const TimeName times[] = {{"delay_warning_time", values.delay_warning_time},
                             {"maximal_queue_lifetime", values.maximal_queue_lifetime}};
   constexpr std::pair<std::string_view, char> kUnits[] = {
@@ -213,41 +221,75 @@ std::expected<std::optional<std::string>, base::Error> time_in_unit(std::string_
     const std::string_view suffix = name.substr(time.parameter.size() + 1);
     const auto* unit = std::ranges::find(kUnits, suffix, [](const auto& known) { return known.first; });
     if (unit == std::end(kUnits)) {
-      return std::unexpected(base::Error{fmt::format("{}: unrecognized suffix \"{}\" in parameter \"{}\"", chosen.origin,
-                                                     base::printable(suffix), base::printable(name))});
+      return std::unexpected(base::Error{fmt::format("{}: unrecognized suffix \"{}\" in parameter \"{}\"",
+                                                     chosen.origin, base::printable(suffix), base::printable(name))});
     }
     const long number = time.value.count() / base::seconds_in_unit(unit->second);
-    if (number == 0 && time.value.count() != 0) {
-      remarks.push_back({"bounce.zero_time", {chosen.origin, 0},
-                         fmt::format("{} is zero in the {} template; use a unit smaller than {}", name, name_of(chosen.kind), suffix)});
-    }
+    constexpr long kReadable = 1000;
+    const auto remark = [&](std::string_view what, std::string_view unit_wanted) {
+      remarks.push_back({"bounce.time_unit",
+                         {chosen.origin, 0},
+                         fmt::format("${} is {} in the {} template; use a {} unit than {}", name, what,
+                                     name_of(chosen.kind), unit_wanted, suffix)});
+    };
+    if (number == 0 && time.value.count() != 0) remark("zero", "smaller");
+    if (number >= kReadable) remark(std::to_string(number), "larger");
     return std::to_string(number);
   }
   return std::nullopt;
+}
+
+// Whether the line has $name, ${name} or $(name): a reference that makes no sense without a value, unlike ${name?text}.
+bool refers_plainly(std::string_view line, std::string_view name) {
+  for (std::size_t at = line.find('$'); at != std::string_view::npos; at = line.find('$', at + 1)) {
+    std::string_view rest = line.substr(at + 1);
+    const bool enclosed = rest.starts_with('{') || rest.starts_with('(');
+    if (enclosed) rest = base::trim_left(rest.substr(1));
+    if (!rest.starts_with(name)) continue;
+    rest = rest.substr(name.size());
+    if (enclosed) rest = base::trim_left(rest);
+    if (enclosed ? rest.starts_with('}') || rest.starts_with(')')
+                 : rest.empty() || (!base::is_alnum(rest.front()) && rest.front() != '_')) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
 
 std::string_view name_of(BounceKind kind) {
   switch (kind) {
-    case BounceKind::failure: return "failure";
-    case BounceKind::delay: return "delay";
-    case BounceKind::success: return "success";
-    case BounceKind::verify: return "verify";
+    case BounceKind::failure:
+      return "failure";
+    case BounceKind::delay:
+      return "delay";
+    case BounceKind::success:
+      return "success";
+    case BounceKind::verify:
+      return "verify";
   }
   return {};
 }
 
 BounceTemplates builtin_bounce_templates() {
-  const auto make = [](BounceKind kind, std::string_view subject, std::string_view postmaster_subject, std::string_view text) {
-    return BounceTemplate{kind, "us-ascii", "Mail Delivery System <MAILER-DAEMON>", std::string(subject),
-                          std::string(postmaster_subject), lines_of(text), std::string(kBuiltIn)};
+  const auto make = [](BounceKind kind, std::string_view subject, std::string_view postmaster_subject,
+                       std::string_view text) {
+    return BounceTemplate{kind,
+                          "us-ascii",
+                          "Mail Delivery System <MAILER-DAEMON>",
+                          std::string(subject),
+                          std::string(postmaster_subject),
+                          lines_of(text),
+                          std::string(kBuiltIn)};
   };
-  return {{make(BounceKind::failure, "Undelivered Mail Returned to Sender", "Postmaster Copy: Undelivered Mail", kFailureText),
-           make(BounceKind::delay, "Delayed Mail (still being retried)", "Postmaster Warning: Delayed Mail", kDelayText),
-           make(BounceKind::success, "Successful Mail Delivery Report", {}, kSuccessText),
-           make(BounceKind::verify, "Mail Delivery Status Report", {}, kVerifyText)},
-          {}};
+  return {
+      {make(BounceKind::failure, "Undelivered Mail Returned to Sender", "Postmaster Copy: Undelivered Mail",
+            kFailureText),
+       make(BounceKind::delay, "Delayed Mail (still being retried)", "Postmaster Warning: Delayed Mail", kDelayText),
+       make(BounceKind::success, "Successful Mail Delivery Report", {}, kSuccessText),
+       make(BounceKind::verify, "Mail Delivery Status Report", {}, kVerifyText)},
+      {}};
 }
 
 std::expected<BounceTemplates, base::Error> read_bounce_templates(const std::string& path) {
@@ -256,11 +298,13 @@ std::expected<BounceTemplates, base::Error> read_bounce_templates(const std::str
   return parse_bounce_templates(*content, path);
 }
 
-std::expected<BounceTemplates, base::Error> parse_bounce_templates(std::string_view content, const std::string& name_for_messages) {
+std::expected<BounceTemplates, base::Error> parse_bounce_templates(std::string_view content,
+                                                                   const std::string& name_for_messages) {
   return FileReader(content, name_for_messages).run();
 }
 
-std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const BounceTemplate& chosen, const BounceValues& values,
+std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const BounceTemplate& chosen,
+                                                                        const BounceValues& values,
                                                                         std::vector<Remark>& remarks) {
   std::optional<base::Error> bad_unit;
   std::map<std::string, std::optional<std::string>, std::less<>> known;  // keeps the values that expand() gets views of
@@ -285,12 +329,27 @@ std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const Bo
     auto expanded = expand(line, lookup);
     if (bad_unit) return std::unexpected(*bad_unit);
     if (!expanded) {
-      return std::unexpected(base::Error{fmt::format("{}: bad $name syntax in {} template: {}: {}", chosen.origin,
-                                                     name_of(chosen.kind), base::printable(line), expanded.error().text)});
+      return std::unexpected(
+          base::Error{fmt::format("{}: bad $name syntax in {} template: {}: {}", chosen.origin, name_of(chosen.kind),
+                                  base::printable(line), expanded.error().text)});
+    }
+    for (const auto& [name, value] : known) {
+      if (!value && refers_plainly(line, name)) {
+        return std::unexpected(base::Error{fmt::format("{}: undefined $name in {} template: {}", chosen.origin,
+                                                       name_of(chosen.kind), base::printable(line))});
+      }
     }
     lines.push_back(std::move(*expanded));
   }
   return lines;
+}
+
+std::string readable_domain(const std::string& domain) {
+  char* decoded = nullptr;
+  if (idn2_to_unicode_8z8z(domain.c_str(), &decoded, 0) != IDN2_OK || decoded == nullptr) return domain;
+  std::string text = decoded;
+  idn2_free(decoded);
+  return text;
 }
 
 }  // namespace config

@@ -47,10 +47,11 @@ struct BounceTemplates {
 
 BounceTemplates builtin_bounce_templates();
 
-// The built-in ones, replaced by those that the file has. Errors name file and line: cannot be read, no '=' after a name, no
-// end marker, ... A template with a mistake in it is a remark, and the built-in one stays.
+// The built-in ones, replaced by those that the file has. Errors name file and line: cannot be read, no '=' after a
+// name, no end marker, ... A template with a mistake in it is a remark, and the built-in one stays.
 std::expected<BounceTemplates, base::Error> read_bounce_templates(const std::string& path);
-std::expected<BounceTemplates, base::Error> parse_bounce_templates(std::string_view content, const std::string& name_for_messages);
+std::expected<BounceTemplates, base::Error> parse_bounce_templates(std::string_view content,
+                                                                   const std::string& name_for_messages);
 
 // What the text of a template may refer to.
 struct BounceValues {
@@ -59,9 +60,13 @@ struct BounceValues {
   std::function<std::optional<std::string>(std::string_view name)> parameter;  // expanded, in the form for people
 };
 
-// The lines with every $name replaced; $delay_warning_time_hours and its like are whole numbers of that unit. A result of
-// zero is a remark. Errors: a malformed reference, a time unit that is none.
-std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const BounceTemplate& chosen, const BounceValues& values,
+// The lines with every $name replaced; $delay_warning_time_hours and its like are whole numbers of that unit. A result
+// of zero or over 999 is a remark. Errors: a malformed reference, an undefined name, a time unit that is none.
+std::expected<std::vector<std::string>, base::Error> expand_bounce_text(const BounceTemplate& chosen,
+                                                                        const BounceValues& values,
                                                                         std::vector<Remark>& remarks);
+
+// For people: xn--... labels as the letters that they stand for. The domain as it is when it has none, or bad ones.
+std::string readable_domain(const std::string& domain);
 
 }  // namespace config

@@ -21,14 +21,20 @@ struct TypeName {
   std::string_view name;
 };
 constexpr std::array kTypes = {
-    TypeName{ServiceType::inet, "inet"}, TypeName{ServiceType::unix_stream, "unix"},
-    TypeName{ServiceType::unix_datagram, "unix-dgram"}, TypeName{ServiceType::fifo, "fifo"},
+    TypeName{ServiceType::inet, "inet"},
+    TypeName{ServiceType::unix_stream, "unix"},
+    TypeName{ServiceType::unix_datagram, "unix-dgram"},
+    TypeName{ServiceType::fifo, "fifo"},
     TypeName{ServiceType::pass, "pass"},
 };
 
-bool is_flag(std::string_view text) { return text == "y" || text == "n" || text == "-"; }
+bool is_flag(std::string_view text) {
+  return text == "y" || text == "n" || text == "-";
+}
 
-bool is_count(std::string_view text) { return text == "-" || base::all_digits(text); }
+bool is_count(std::string_view text) {
+  return text == "-" || base::all_digits(text);
+}
 
 bool is_wakeup(std::string_view text) {
   if (text.size() > 1 && text.ends_with('?')) text.remove_suffix(1);
@@ -36,11 +42,13 @@ bool is_wakeup(std::string_view text) {
 }
 
 std::unexpected<base::Error> invalid(std::string_view field, std::string_view text, std::string_view allowed) {
-  return std::unexpected(base::Error{
-      fmt::format("invalid {} field \"{}\"; specify {}", field, base::printable(text), allowed)});
+  return std::unexpected(
+      base::Error{fmt::format("invalid {} field \"{}\"; specify {}", field, base::printable(text), allowed)});
 }
 
-std::string at(const Origin& where, std::string_view text) { return fmt::format("{}: {}", where.text(), text); }
+std::string at(const Origin& where, std::string_view text) {
+  return fmt::format("{}: {}", where.text(), text);
+}
 
 std::expected<MasterCf, base::Error> read_lines(base::LogicalLineReader& reader) {
   MasterCf file;
@@ -98,7 +106,8 @@ std::optional<ServiceType> service_type(std::string_view name) {
 }
 
 std::string ServiceLine::text() const {
-  std::string line = fmt::format("{} {} {} {} {} {} {}", name, type, private_field, unprivileged, chroot, wakeup, process_limit);
+  std::string line =
+      fmt::format("{} {} {} {} {} {} {}", name, type, private_field, unprivileged, chroot, wakeup, process_limit);
   for (const std::string& word : command) line.append(1, ' ').append(word);
   return line;
 }
@@ -190,7 +199,8 @@ std::expected<void, base::Error> check_field(std::string_view field, std::string
 
 std::expected<ServiceLine, base::Error> parse_service_line(std::string_view text) {
   const auto words = split_words(text);
-  if (words.size() < 8) return std::unexpected(base::Error{"bad field count: \"" + base::printable(base::trim(text)) + '"'});
+  if (words.size() < 8)
+    return std::unexpected(base::Error{"bad field count: \"" + base::printable(base::trim(text)) + '"'});
   ServiceLine line;
   line.name = words[0];
   line.type = words[1];
@@ -200,9 +210,13 @@ std::expected<ServiceLine, base::Error> parse_service_line(std::string_view text
   line.wakeup = words[5];
   line.process_limit = words[6];
   line.command.assign(words.begin() + 7, words.end());
-  const std::array<std::pair<std::string_view, const std::string*>, 6> checked = {{
-      {"type", &line.type}, {"private", &line.private_field}, {"unprivileged", &line.unprivileged},
-      {"chroot", &line.chroot}, {"wakeup", &line.wakeup}, {"process_limit", &line.process_limit}}};
+  const std::array<std::pair<std::string_view, const std::string*>, 6> checked = {
+      {{"type", &line.type},
+       {"private", &line.private_field},
+       {"unprivileged", &line.unprivileged},
+       {"chroot", &line.chroot},
+       {"wakeup", &line.wakeup},
+       {"process_limit", &line.process_limit}}};
   for (const auto& [field, value] : checked) {
     if (auto good = check_field(field, *value); !good) return std::unexpected(good.error());
   }
@@ -232,8 +246,8 @@ std::vector<const ServiceLine*> effective_lines(const MasterCf& file, std::vecto
       continue;
     }
     remarks.push_back({"config.duplicate_service", line.where,
-                       fmt::format("duplicate entry for service {}/{}; it replaces the one at line {}", line.name, line.type,
-                                   lines[known->second]->where.line)});
+                       fmt::format("duplicate entry for service {}/{}; it replaces the one at line {}", line.name,
+                                   line.type, lines[known->second]->where.line)});
     lines[known->second] = &line;
   }
   return lines;

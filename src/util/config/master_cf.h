@@ -1,8 +1,8 @@
 #pragma once
 // master.cf: one service a logical line, eight fields.
 //
-// Three views of a line: the fields as written (ServiceLine), its command's words as the daemon gets them (Arguments), and what
-// master makes of it all (Service). postconf shows and edits the first two, master uses the third.
+// Three views of a line: the fields as written (ServiceLine), its command's words as the daemon gets them (Arguments),
+// and what master makes of it all (Service). postconf shows and edits the first two, master uses the third.
 
 #include <expected>
 #include <optional>
@@ -40,7 +40,8 @@ struct MasterCf {
   std::vector<Remark> remarks;
 };
 
-// A missing file is an error only when must_exist. Errors name file and line: fewer than eight fields, an unknown type, ...
+// A missing file is an error only when must_exist. Errors name file and line: fewer than eight fields, an unknown type,
+// ...
 std::expected<MasterCf, base::Error> read_master_cf(const std::string& path, bool must_exist = true);
 std::expected<MasterCf, base::Error> parse_master_cf(std::string_view text, const std::string& name_for_messages);
 
@@ -51,8 +52,8 @@ std::expected<ServiceLine, base::Error> parse_service_line(std::string_view text
 // Field names are postconf's: type, private, unprivileged, chroot, wakeup, process_limit.
 std::expected<void, base::Error> check_field(std::string_view field, std::string_view text);
 
-// The lines that count: of several with the same name and type the last one, at the place of the first. What they replace is
-// told in remarks.
+// The lines that count: of several with the same name and type the last one, at the place of the first. What they
+// replace is told in remarks.
 std::vector<const ServiceLine*> effective_lines(const MasterCf& file, std::vector<Remark>& remarks);
 
 // Words separated by blanks; a blank between { and its } does not separate, wherever in a word the braces stand.
@@ -71,12 +72,12 @@ std::string wrap(std::string_view text);
 // The command's words after the program, as the daemon's getopt takes them apart.
 struct Arguments {
   struct Option {
-    std::string text;   // "-v"; "name=value" when is_override
+    std::string text;  // "-v"; "name=value" when is_override
     bool is_override = false;
   };
-  std::vector<Option> options;       // up to the first word that is none
-  std::vector<std::string> others;   // unwrapped
-  std::vector<std::string> problems; // clauses without a place
+  std::vector<Option> options;        // up to the first word that is none
+  std::vector<std::string> others;    // unwrapped
+  std::vector<std::string> problems;  // clauses without a place
 };
 Arguments arguments_of(const ServiceLine& line);
 
@@ -91,15 +92,15 @@ struct Service {
   bool wakeup_only_if_used;  // the `?`
   int process_limit;         // 0 for no limit
   std::string program;
-  std::vector<std::string> arguments;   // without -o options; braces removed
-  std::vector<NameValue> overrides;     // of the -o options, in order, values not expanded
+  std::vector<std::string> arguments;  // without -o options; braces removed
+  std::vector<NameValue> overrides;    // of the -o options, in order, values not expanded
   Origin where;
 };
 
 // The typed form; the error names file and line, the field, its value and what is allowed.
 struct ServiceDefaults {
-  int process_limit;   // default_process_limit
-  bool chroot;         // y below compatibility level 1
+  int process_limit;  // default_process_limit
+  bool chroot;        // y below compatibility level 1
 };
 std::expected<Service, base::Error> interpret(const ServiceLine& line, const ServiceDefaults& defaults);
 

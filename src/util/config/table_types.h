@@ -1,6 +1,6 @@
 #pragma once
-// The names of the lookup table types, apart from the code that opens them: postconf prints the names, and must not load the
-// libraries behind them for it.
+// The names of the lookup table types, apart from the code that opens them: postconf prints the names, and must not
+// load the libraries behind them for it.
 
 #include <array>
 #include <string_view>

@@ -98,6 +98,7 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   socket_ = other.socket_;
   registered_ = other.registered_;
   sending_ = other.sending_;
+  overdue_ = other.overdue_;
   return *this;
 }
 
@@ -225,6 +226,11 @@ Stream::Got Stream::read_once() {
 
 bool Stream::fill() {
   if (ended_) return false;
+  // What is there is still taken when the deadline has passed; but a peer cannot go on for ever with a byte at a time.
+  if (detail::passed(deadline_)) {
+    if (overdue_) throw timed_out("read");
+    overdue_ = true;
+  }
   input_.erase(0, input_start_);
   input_start_ = 0;
   const bool surely_waits =
@@ -253,8 +259,7 @@ bool Stream::fill() {
 bool Stream::fill_after_wait() {
   drop_idle_buffers();
   while (true) {
-    // Once it has passed, what is there is still taken; but a peer cannot go on for ever with a byte at a time.
-    const bool last = detail::passed(deadline_) || wait(true) == Wakeup::timed_out;
+    const bool last = overdue_ || wait(true) == Wakeup::timed_out;
     const Got got = read_once();
     if (got != Got::nothing_yet) return got == Got::input;
     if (last) throw timed_out("read");

@@ -34,7 +34,10 @@ class Stream {
   ~Stream();  // closes; what was not flushed is lost
 
   // Each operation ends by this time or throws timed_out. One deadline covers all operations until it is set again.
-  void set_deadline(Deadline deadline) { deadline_ = deadline; }
+  void set_deadline(Deadline deadline) {
+    deadline_ = deadline;
+    overdue_ = false;
+  }
   Deadline deadline() const { return deadline_; }
 
   // A line without its "\n" or "\r\n", which the flag tells apart. Throws too_long when it has more than `most` bytes
@@ -92,6 +95,7 @@ class Stream {
   bool socket_ = true;       // as long as nothing else is known
   bool registered_ = false;  // it was this very descriptor that the loop registered under its number
   bool sending_ = false;     // by another fiber, while this one reads
+  bool overdue_ = false;     // the deadline has passed, and one read since
 };
 
 }  // namespace io

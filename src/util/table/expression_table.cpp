@@ -181,13 +181,11 @@ Answer ExpressionTable::search(std::string_view key, Next next) {
 }
 
 Answer ExpressionTable::lookup(std::string_view key) {
-  if (key.empty()) return std::nullopt;
   filter_.scan(key);
   return search(key, [this](std::size_t rule) { return filter_.next(rule); });
 }
 
 Answer ExpressionTable::lookup_without_filter(std::string_view key) {
-  if (key.empty()) return std::nullopt;
   return search(key, [](std::size_t rule) { return rule; });
 }
 

@@ -62,6 +62,20 @@ TEST_F(Paramgen, AnEntryBecomesAKeyARowAndASection) {
   EXPECT_TRUE(written("manual").contains(".SH \"2bounce (default: 4)\"\n.PP\nText.\n"));
 }
 
+TEST_F(Paramgen, TheManualTellsTypeUnitAndRange) {
+  auto facts = [&](const std::string& type, const std::string& value, const std::string& range) {
+    EXPECT_EQ(run_entry("type: " + type + "\ndefault: " + value + "\nrange: " + range + "\nused-by: a\n"), "");
+    const std::string page = written("manual");
+    const auto start = page.find("\nType: ") + 1;
+    return page.substr(start, page.find('\n', start) - start);
+  };
+  EXPECT_EQ(facts("time, d", "5d", "1s..100d"), "Type: time. A number without a unit counts days. From 1s to 100d.");
+  EXPECT_EQ(facts("integer", "5", "1.."), "Type: number. At least 1.");
+  EXPECT_EQ(facts("integer", "5", "..6"), "Type: number. At most 6.");
+  EXPECT_EQ(facts("text", "x", "1.."), "Type: text. Not empty.");
+  EXPECT_EQ(facts("boolean", "no", ""), "Type: yes or no.");
+}
+
 TEST_F(Paramgen, FamiliesHaveANamespaceOfTheirOwn) {
   EXPECT_EQ(
       run("area: A\n\n[<transport>_limit]\nkind: family\ntype: integer\ndefault: 4\nrange:\nused-by: smtp\n\nText.\n"),

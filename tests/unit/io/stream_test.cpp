@@ -328,22 +328,34 @@ TEST_P(StreamBothWays, AWriteEndsAtTheDeadline) {
   });
 }
 
-TEST_P(StreamBothWays, AByteNowAndThenDoesNotPutOffTheDeadline) {
+TEST_P(StreamBothWays, AByteAtATimeDoesNotPutOffTheDeadline) {
+  for (const auto pause : {0ms, 2ms}) {
+    run([&] {
+      Line line;
+      Stream stream = line.stream();
+      Peer peer([&] {
+        while (::send(line.second.get(), "x", 1, MSG_NOSIGNAL) == 1 || errno == EAGAIN) {
+          pause == 0ms ? io::yield() : io::sleep_until(io::Deadline::after(pause));
+        }
+      });
+      stream.set_deadline(io::Deadline::after(60ms));
+      EXPECT_EQ(kind_thrown_by([&] { stream.read_line(1000000000); }), Kind::timed_out);
+      {
+        const Stream gone = std::move(stream);
+      }
+    });
+  }
+}
+
+TEST_P(StreamBothWays, HoweverMuchIsThereOneReadIsMadeAfterTheDeadline) {
   run([] {
     Line line;
-    Stream stream = line.stream();
-    bool ended = false;
-    Peer peer([&] {
-      while (::send(line.second.get(), "x", 1, MSG_NOSIGNAL) == 1) io::sleep_until(io::Deadline::after(2ms));
-      ended = true;
-    });
-    stream.set_deadline(io::Deadline::after(60ms));
-    EXPECT_EQ(kind_thrown_by([&] { stream.read_line(1000000); }), Kind::timed_out);
-    {
-      const Stream gone = std::move(stream);
-    }
-    peer.end();
-    EXPECT_TRUE(ended);
+    Stream stream(std::move(line.first), 10);
+    line.send(std::string(1000, 'x'));
+    stream.set_deadline(io::Deadline::after(-1s));
+    EXPECT_EQ(kind_thrown_by([&] { stream.read_exactly(11); }), Kind::timed_out);
+    stream.set_deadline(later());
+    EXPECT_EQ(stream.read_exactly(900).size(), 900U);
   });
 }
 
@@ -468,6 +480,7 @@ TEST_P(StreamBothWays, OneFiberReadsWhileAnotherWrites) {
     if (!io::in_fiber()) return;  // a stream belongs to one thread
     const std::string much(3000000, 'x');
     Peer writer([&] {
+      stream.write("head");
       stream.write(much);
       stream.flush();
     });
@@ -476,6 +489,7 @@ TEST_P(StreamBothWays, OneFiberReadsWhileAnotherWrites) {
       Stream end(std::move(line.second));
       end.set_deadline(later());
       io::sleep_until(io::Deadline::after(5ms));
+      EXPECT_EQ(end.read_exactly(4), "head");
       EXPECT_TRUE(end.read_exactly(much.size()) == much);
       end.write("bye\n");
       end.flush();
