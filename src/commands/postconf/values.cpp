@@ -15,7 +15,7 @@ void check_expressions(const config::Config& config, const Names& names) {
   for (const auto& [name, setting] : config.settings()) {
     if (!setting.value.contains('$') || !names.class_of(name)) continue;
     const config::Parameter* row = config::find_parameter(name);
-    if (row == nullptr || row->type != config::Type::raw) (void)config.value(name);
+    if (row != nullptr && row->type != config::Type::raw) (void)config.value(name);
   }
 }
 

@@ -24,13 +24,13 @@ std::string_view built_in_directory() {
   return parameter(param::config_directory.index).default_value;
 }
 
-// Values that are computed from values: how many may stand behind one another before it is a circle.
-constexpr int kDeepestComputation = 8;
-thread_local int computations = 0;
+// The defaults that this thread is computing. Inside its own computation a name has no value: with `mydomain =
+// ${myhostname}` the name of the host is looked at as if it were not there, instead of going in circles.
+thread_local std::vector<std::string_view> computing;
 
 struct Computation {
-  Computation() { ++computations; }
-  ~Computation() { --computations; }
+  explicit Computation(std::string_view name) { computing.push_back(name); }
+  ~Computation() { computing.pop_back(); }
   Computation(const Computation&) = delete;
   Computation& operator=(const Computation&) = delete;
 };
@@ -89,8 +89,9 @@ std::optional<std::string_view> Config::State::lookup(std::string_view name) con
   if (const auto setting = settings.find(name); setting != settings.end()) return setting->second.value;
   if (known == nullptr) known = find_family(name);
   if (known == nullptr || known->kind == Kind::obsolete || known->kind == Kind::function) return std::nullopt;
-  if (known->default_value.starts_with('@')) return compute(known->default_value.substr(1));
-  return known->default_value;
+  if (!known->default_value.starts_with('@')) return known->default_value;
+  if (std::ranges::find(computing, known->default_value.substr(1)) != computing.end()) return std::nullopt;
+  return compute(known->default_value.substr(1));
 }
 
 std::string_view Config::State::compute(std::string_view name) const {
@@ -98,8 +99,7 @@ std::string_view Config::State::compute(std::string_view name) const {
     const std::lock_guard lock(mutex);
     if (const auto found = computed.find(name); found != computed.end()) return found->second;
   }
-  if (computations >= kDeepestComputation) throw BadValue("the default of " + std::string(name) + " depends on itself");
-  const Computation running;
+  const Computation running(name);
   std::string value = computed_value(name);
   const std::lock_guard lock(mutex);
   return computed.try_emplace(std::string(name), std::move(value)).first->second;
@@ -111,7 +111,7 @@ std::string Config::State::computed_value(std::string_view name) const {
     return std::move(*result);
   };
   if (name == "myhostname") {
-    return or_throw(own_hostname(settings.contains("mydomain") ? value_of("mydomain") : std::string()));
+    return or_throw(own_hostname(settings.contains("mydomain") ? value_of("mydomain") : std::string(kDefaultDomain)));
   }
   if (name == "mydomain") return domain_of(value_of("myhostname"));
   if (name == "mynetworks") {

@@ -17,8 +17,6 @@ namespace config {
 
 namespace {
 
-constexpr std::string_view kDefaultDomain = "localdomain";
-
 std::string in_quotes(std::string_view text) {
   return "\"" + base::printable(text) + "\"";
 }
@@ -208,7 +206,7 @@ std::expected<std::string, base::Error> own_hostname(std::string_view domain) {
   }
   if (!name.contains('.')) {
     name += '.';
-    name += domain.empty() ? kDefaultDomain : domain;
+    name += domain;
   }
   return name;
 }

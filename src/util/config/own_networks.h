@@ -34,6 +34,8 @@ std::expected<std::vector<InterfaceAddress>, base::Error> choose_addresses(const
 std::expected<std::string, base::Error> networks_text(const std::vector<InterfaceAddress>& addresses,
                                                       std::string_view style);
 
+constexpr std::string_view kDefaultDomain = "localdomain";
+
 // This machine's name, with ".<domain>" added when it has no dot.
 std::expected<std::string, base::Error> own_hostname(std::string_view domain);
 

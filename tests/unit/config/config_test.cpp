@@ -257,4 +257,15 @@ TEST(ConfigEnvironment, OnlyWhatIsImportedStays) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(Config, AComputedDefaultHasNoValueInsideItsOwnComputation) {
+  auto config = config::Config::from_text("mydomain = ${myhostname?x}\nrelayhost = a.$mydomain\n");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->value("myhostname")->find("localdomain") == std::string::npos);
+  EXPECT_EQ(config->value("relayhost"), "a.x");
+
+  auto host = config::Config::from_text("myhostname = a.${mydomain}\n");
+  EXPECT_EQ(host->value("myhostname"), "a.");
+  EXPECT_EQ(host->value("mydomain"), "");
+}
+
 }  // namespace
