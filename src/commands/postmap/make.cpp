@@ -95,6 +95,7 @@ void fill(const Request& request, const config::Config& config, table::Source& s
 
 void make_table(const Request& request, const config::Config& config, const table::Settings& settings,
                 std::string_view type, const std::string& path) {
+  if (type == "proxy") throw base::Fatal("can't create maps via the proxy service");
   const auto fd = base::open_for_reading(path);
   if (!fd) throw base::Fatal(fd.error().text);
   struct stat status{};

@@ -166,27 +166,26 @@ bool ExpressionTable::applies(const Rule& rule, std::string_view key, std::span<
 // `next` gives the first rule at or after an index that is worth trying.
 template <typename Next>
 Answer ExpressionTable::search(std::string_view key, Next next) {
+  subject_ = key;
   for (std::size_t i = next(0); i < rules_.size();) {
     const Rule& rule = rules_[i];
     const std::size_t wanted =
         rule.result.highest_group() > 0 ? static_cast<std::size_t>(rule.result.highest_group()) + 1 : 0;
     const std::span<Group> groups(groups_.data(), wanted);
     std::ranges::fill(groups, Group{});
-    const bool yes = applies(rule, key, groups);
-    if (yes && !rule.is_if) return rule.result.fill(key, groups);
+    const bool yes = applies(rule, subject_, groups);
+    if (yes && !rule.is_if) return rule.result.fill(subject_, groups);
     i = next(rule.is_if && !yes ? rule.after : i + 1);
   }
   return std::nullopt;
 }
 
 Answer ExpressionTable::lookup(std::string_view key) {
-  if (key.empty()) return std::nullopt;
   filter_.scan(key);
   return search(key, [this](std::size_t rule) { return filter_.next(rule); });
 }
 
 Answer ExpressionTable::lookup_without_filter(std::string_view key) {
-  if (key.empty()) return std::nullopt;
   return search(key, [](std::size_t rule) { return rule; });
 }
 

@@ -23,8 +23,8 @@ namespace table {
 class Expression {
  public:
   virtual ~Expression() = default;
-  // Whether the subject matches. Fills groups, [0] being the whole match, as far as there is room. The error is the
-  // library's.
+  // Whether the subject matches; a NUL byte follows it. Fills groups, [0] being the whole match, as far as there is
+  // room. The error is the library's.
   virtual std::expected<bool, std::string> match(std::string_view subject, std::span<Group> groups) = 0;
   virtual int group_count() const = 0;
 };
@@ -84,6 +84,7 @@ class ExpressionTable final : public Table {
   std::vector<std::size_t> open_ifs_;
   GramFilter filter_;
   std::vector<Group> groups_;
+  std::string subject_;  // a copy of the key: not all libraries take text without a NUL byte behind it
 };
 
 }  // namespace table

@@ -38,6 +38,8 @@ TableList::TableList(std::string_view parameter, std::string_view value, const S
 }
 
 Answer TableList::lookup(std::string_view key, Ask ask) const {
+  last_table_.clear();
+  if (key.empty()) return std::nullopt;
   for (const auto& table : tables_) {
     if (ask == Ask::fixed_only && table->key_form() == KeyForm::pattern) continue;
     Answer answer = table->lookup(key);
@@ -57,7 +59,6 @@ Answer TableList::lookup(std::string_view key, Ask ask) const {
                      {{"parameter", parameter_}});
     return std::unexpected(query_error(table->name(), "empty string result is not allowed", true));
   }
-  last_table_.clear();
   return std::nullopt;
 }
 

@@ -13,7 +13,7 @@ namespace {
 // No expression of an administrator and no subject of a stranger may hold up a process: a match ends after so many
 // steps, which is a fraction of a second, and uses no more memory than this.
 constexpr std::uint32_t kMostSteps = 10'000'000;
-constexpr std::uint32_t kMostHeapKibibytes = 20 * 1024;
+constexpr std::uint32_t kMostHeapKibibytes = 64 * 1024;
 constexpr std::size_t kFirstStack = 32 * 1024;
 constexpr std::size_t kLargestStack = 1024 * 1024;
 

@@ -14,10 +14,12 @@ namespace table {
 
 class Server {
  public:
+  static constexpr std::chrono::seconds kForever = std::chrono::hours(24 * 365 * 10);
   struct Times {
-    std::chrono::seconds exchange{100};                       // connecting and each request have this long
-    std::chrono::seconds idle = std::chrono::seconds::max();  // a connection that was idle for longer is not used again
-    std::chrono::seconds lifetime = std::chrono::seconds::max();  // nor one that is older
+    std::chrono::seconds exchange{100};  // connecting and each request have this long
+    // A connection that was idle for longer, or is older, is not used again.
+    std::chrono::seconds idle = kForever;
+    std::chrono::seconds lifetime = kForever;
   };
   Server(io::Endpoint endpoint, Times times) : endpoint_(std::move(endpoint)), times_(times) {}
 

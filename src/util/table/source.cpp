@@ -27,7 +27,7 @@ bool Source::is_usable(const base::LogicalLine& line) const {
   }
   if (utf8_ && !base::is_ascii(line.text) && !base::is_valid_utf8(line.text)) {
     logging::warning("table.source_not_utf8", "{file}, line {line}: non-UTF-8 input \"{text}\" -- ignoring this line",
-                     {{"file", name()}, {"line", line.last_line}, {"text", line.text}});
+                     {{"file", name()}, {"line", line.first_line}, {"text", line.text}});
     return false;
   }
   return true;
@@ -43,7 +43,7 @@ std::expected<std::optional<SourceEntry>, base::Error> Source::next() {
     if (!line) return std::unexpected(line.error());
     if (!*line) return std::nullopt;
     if (!is_usable(**line)) continue;
-    const int number = (*line)->last_line;
+    const int number = (*line)->first_line;
     if (syntax_ == SourceSyntax::map) {
       auto parsed = parse_text_entry((*line)->text);
       if (!parsed) {

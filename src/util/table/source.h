@@ -19,7 +19,7 @@ namespace table {
 struct SourceEntry {
   std::string key;
   std::string value;
-  int line = 0;  // the last of the entry
+  int line = 0;  // the first of the entry
 };
 
 enum class SourceSyntax { map, alias };
