@@ -52,6 +52,8 @@ config::Config load_config(const Request& request) {
   }
   auto config = request.defaults ? config::Config::from_text("", source) : config::Config::load(source);
   if (!config) throw base::Fatal(config.error().text);
+  logging::debug("postconf.main_cf", "{directory}/main.cf: {count} settings",
+                 {{"directory", config->directory()}, {"count", config->settings().size()}});
   tell(config->remarks());
   return std::move(*config);
 }
@@ -64,6 +66,7 @@ std::vector<ServiceEntry> load_services(const std::string& path, bool must_exist
     warn("config.no_master_cf", file.error().text);
     return {};
   }
+  logging::debug("postconf.master_cf", "{path}: {count} services", {{"path", path}, {"count", file->lines.size()}});
   tell(file->remarks);
   std::vector<ServiceEntry> services;
   services.reserve(file->lines.size());
@@ -121,6 +124,7 @@ Outcome edit(const Request& request) {
   const bool of_main_cf = request.subject == Subject::parameters;
   const std::string path = config::choose_directory(request.directory) + (of_main_cf ? "/main.cf" : "/master.cf");
   std::vector<std::string> warnings;
+  logging::debug("postconf.edit", "{path}: {count} requests", {{"path", path}, {"count", request.operands.size()}});
   if (of_main_cf) {
     const auto edits = parse_main_edits(request, warnings);
     edit_file(path,

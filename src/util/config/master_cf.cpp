@@ -28,6 +28,9 @@ constexpr std::array kTypes = {
     TypeName{ServiceType::pass, "pass"},
 };
 
+// Far more than any system runs; a file of another kind must not fill the memory.
+constexpr std::size_t kMostServices = 10'000;
+
 bool is_flag(std::string_view text) {
   return text == "y" || text == "n" || text == "-";
 }
@@ -66,6 +69,9 @@ std::expected<MasterCf, base::Error> read_lines(base::LogicalLineReader& reader)
     }
     auto service = parse_service_line(text);
     if (!service) return std::unexpected(base::Error{at(where, service.error().text)});
+    if (file.lines.size() == kMostServices) {
+      return std::unexpected(base::Error{at(where, fmt::format("more than {} services", kMostServices))});
+    }
     service->where = where;
     file.lines.push_back(std::move(*service));
   }

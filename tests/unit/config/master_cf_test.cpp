@@ -170,6 +170,12 @@ TEST(MasterCf, MasterRefusesArgumentsThatAreMalformed) {
   EXPECT_EQ(interpret_error("a unix - - n - - x {a"), "master.cf, line 1: x: missing '}' in \"{a\"");
 }
 
+TEST(MasterCf, ThereIsAnEndToHowManyServicesAFileMayHave) {
+  std::string text;
+  for (int i = 0; i <= 10'000; ++i) text += "a unix - - - - - x\n";
+  EXPECT_EQ(error_of(text), "master.cf, line 10001: more than 10000 services");
+}
+
 TEST(MasterCf, TypesHaveNames) {
   for (const char* name : {"inet", "unix", "unix-dgram", "fifo", "pass"}) EXPECT_EQ(name_of(*service_type(name)), name);
   EXPECT_FALSE(service_type("tcp"));
