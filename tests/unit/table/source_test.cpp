@@ -73,8 +73,8 @@ TEST(MapSource, PassesOverLinesThatContinueNothing) {
 }
 
 TEST(MapSource, EndsAtANulByteWithFileAndLine) {
-  EXPECT_EQ(map(std::string_view("a b\nc\0d e\n", 10)),
-            "[a=b]error: t, line 2: the line contains a NUL byte; this is not a text file");
+  EXPECT_EQ(map(std::string_view("a b\nc\0d e\nf g\n", 14)),
+            "error: t, line 2: the line contains a NUL byte; this is not a text file");
 }
 
 TEST(MapSource, EndsAtALineWithoutEnd) {
