@@ -79,7 +79,7 @@ class LmdbFile {
   std::expected<bool, Error> walk(const Tree& tree, Pgno number, unsigned depth, bool strict, const Visit& visit,
                                   std::vector<bool>& seen) const;
   std::expected<void, Error> check_free_list(const Node& node, std::vector<bool>& free) const;
-  std::expected<void, Error> check_sorted(const Page& page, std::string_view what) const;
+  std::expected<void, Error> check_page(const Page& page, const Tree& tree) const;
 
   Error damaged(std::string_view why) const;
   Error damaged(Pgno page, std::string_view why) const;
