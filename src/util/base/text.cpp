@@ -17,6 +17,18 @@ std::optional<Number> to_number(std::string_view text) {
   return number;
 }
 
+// How many bytes of ASCII the text begins with. Nearly all text is nothing else, so eight at a time.
+std::size_t ascii_prefix(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t size = 0;
+  for (std::uint64_t eight = 0; text.size() - size >= sizeof eight; size += sizeof eight) {
+    std::memcpy(&eight, text.data() + size, sizeof eight);
+    if ((eight & kHighBits) != 0) break;
+  }
+  while (size < text.size() && static_cast<unsigned char>(text[size]) < 0x80) ++size;
+  return size;
+}
+
 // The length of the well-formed UTF-8 sequence at the start of text, 0 when it is not one.
 std::size_t utf8_sequence(std::string_view text) {
   auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -55,7 +67,7 @@ bool all_digits(std::string_view text) {
 }
 
 bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return ascii_prefix(text) == text.size();
 }
 
 std::string_view trim_left(std::string_view text) {
@@ -152,21 +164,13 @@ std::string printable(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080;
-  while (!text.empty()) {
-    // Nearly all text is ASCII: eight bytes of it at a time.
-    if (std::uint64_t eight = 0; text.size() >= sizeof eight) {
-      std::memcpy(&eight, text.data(), sizeof eight);
-      if ((eight & kHighBits) == 0) {
-        text.remove_prefix(sizeof eight);
-        continue;
-      }
-    }
+  while (true) {
+    text.remove_prefix(ascii_prefix(text));
+    if (text.empty()) return true;
     const std::size_t length = utf8_sequence(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
-  return true;
 }
 
 }  // namespace base

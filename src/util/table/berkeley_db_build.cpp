@@ -155,13 +155,15 @@ class BerkeleyAmender final : public Builder {
   }
 
   std::expected<void, Error> commit() override {
-    auto closed = writer_.close();
-    return closed ? target_.commit(old_.index().fd()) : closed;
+    auto done = writer_.close();
+    if (done) done = target_.commit(old_.index().fd());
+    if (done) lock_.reset();
+    return done;
   }
 
  private:
   BerkeleyFile old_;
-  FileLock lock_;
+  std::optional<FileLock> lock_;
   BuildTarget target_;
   BerkeleyWriter writer_;
   Options options_;

@@ -3,59 +3,11 @@
 #include <bit>
 #include <cstring>
 
+#include "table/berkeley_db_layout.h"
+
 namespace table {
 
-namespace {
-
-constexpr std::uint32_t kHashMagic = 0x061561;
-constexpr std::uint32_t kBtreeMagic = 0x053162;
-constexpr std::size_t kMetaSize = 512;  // on every page size
-constexpr std::size_t kPageHeader = 26;
-constexpr std::size_t kLeastPage = 512;
-constexpr std::size_t kLargestPage = 65536;
-
-// Pages, by the byte at offset 25.
-constexpr unsigned kUnused = 0;
-constexpr unsigned kUnsortedHash = 2;
-constexpr unsigned kInternal = 3;
-constexpr unsigned kLeaf = 5;
-constexpr unsigned kOverflow = 7;
-constexpr unsigned kHashMeta = 8;
-constexpr unsigned kBtreeMeta = 9;
-constexpr unsigned kHash = 13;
-
-// Items on hash pages, by their first byte.
-constexpr unsigned char kHashData = 1;
-constexpr unsigned char kHashOffPage = 3;
-constexpr std::size_t kHashOffPageSize = 12;
-
-// Items on btree pages, by their third byte.
-constexpr unsigned char kTreeData = 1;
-constexpr unsigned char kTreeOverflow = 3;
-constexpr unsigned char kTreeDeleted = 0x80;
-constexpr std::size_t kTreeItemHeader = 3;
-constexpr std::size_t kTreeOverflowSize = 12;
-constexpr std::size_t kBranchHeader = 12;
-
-constexpr unsigned kDeepestTree = 32;
-
-std::uint16_t u16(const char* at) {
-  std::uint16_t value = 0;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-std::uint32_t u32(const char* at) {
-  std::uint32_t value = 0;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-unsigned char u8(const char* at) {
-  return static_cast<unsigned char>(*at);
-}
-
-}  // namespace
+using namespace berkeley_layout;
 
 std::uint32_t berkeley_hash(std::string_view key) {
   std::uint32_t hash = 0;
@@ -131,13 +83,13 @@ std::expected<BerkeleyFile::Meta, Error> BerkeleyFile::parse_meta(std::string_vi
   }
   if (u8(at + 24) != 0) return refuse("encrypted");
   if (u8(at + 25) != (kind_ == BerkeleyKind::hash ? kHashMeta : kBtreeMeta)) return refuse("damaged: bad meta page");
-  if (u8(at + 26) != 0) return refuse("files with checksums or partitions are not supported");
+  if (u8(at + 26) != 0 || u32(at + 36) != 0) return refuse("files with checksums or partitions are not supported");
   meta.free_list = u32(at + 28);
   meta.last_page = u32(at + 32);
   const std::uint32_t flags = u32(at + 48);
   if (kind_ == BerkeleyKind::btree) {
     meta.root = u32(at + 88);
-    if (flags != 0) return refuse("not a plain btree file");
+    if (flags != 0 || u32(at + 76) != kLeastKeys || u32(at + 80) != 0) return refuse("not a plain btree file");
     if (meta.root == 0 || meta.root > meta.last_page) return refuse("damaged: bad root page");
     return meta;
   }
@@ -454,69 +406,6 @@ std::expected<void, Error> BerkeleyFile::for_each(
     if (!*more) return {};
   }
   return {};
-}
-
-// Every page below `number` belongs to the tree once, and levels go down by one.
-std::expected<void, Error> BerkeleyFile::check_tree(Pgno number, unsigned level, unsigned depth,
-                                                    std::vector<bool>& seen) const {
-  const Page page = this->page(number);
-  if (page.wrong != nullptr) return std::unexpected(damaged(number, page.wrong));
-  if (seen[number] || depth > kDeepestTree) return std::unexpected(damaged(number, "the tree has a loop"));
-  seen[number] = true;
-  if (depth > 0 && page.level + 1 != level) return std::unexpected(damaged(number, "a tree page of the wrong level"));
-  if (page.type == kLeaf && page.level == 1) return {};
-  if (page.type != kInternal || page.entries == 0) return std::unexpected(damaged(number, "not a btree page"));
-  for (unsigned i = 0; i < page.entries; ++i) {
-    const Branch at = branch(page, i);
-    if (at.wrong != nullptr) return std::unexpected(damaged(number, at.wrong));
-    auto below = check_tree(at.child, page.level, depth + 1, seen);
-    if (!below) return below;
-  }
-  return {};
-}
-
-std::expected<void, Error> BerkeleyFile::check() {
-  auto looked = look();
-  if (!looked) return looked;
-  for (Pgno number = 1; number <= meta_.last_page; ++number) {
-    const Page page = this->page(number);
-    if (page.wrong != nullptr) return std::unexpected(damaged(number, page.wrong));
-    const bool leaf =
-        kind_ == BerkeleyKind::hash ? page.type == kHash || page.type == kUnsortedHash : page.type == kLeaf;
-    if (!leaf && page.type != kUnused && page.type != kOverflow &&
-        !(page.type == kInternal && kind_ == BerkeleyKind::btree)) {
-      return std::unexpected(damaged(number, "a page of unknown kind"));
-    }
-    const std::size_t offsets_end = kPageHeader + 2 * std::size_t{page.entries};
-    const bool has_items = leaf || page.type == kInternal;
-    // On a full page of 64 KB that is empty the offset of the free space does not fit and is 0.
-    const std::size_t free_space = page.free_offset == 0 ? meta_.page_size : page.free_offset;
-    if (has_items && (free_space < offsets_end || free_space > meta_.page_size)) {
-      return std::unexpected(damaged(number, "the free space is out of place"));
-    }
-    if (leaf && page.entries % 2 != 0) return std::unexpected(damaged(number, "a key without a value"));
-    std::size_t lowest = meta_.page_size;
-    for (unsigned i = 0; has_items && i < page.entries; ++i) {
-      lowest = std::min<std::size_t>(lowest, u16(page.bytes.data() + kPageHeader + 2 * std::size_t{i}));
-      const char* wrong = leaf ? item(page, i).wrong : branch(page, i).wrong;
-      if (wrong != nullptr) return std::unexpected(damaged(number, wrong));
-    }
-    if (has_items && lowest < free_space) return std::unexpected(damaged(number, "an item in the free space"));
-  }
-  Pgno steps = 0;
-  for (Pgno number = meta_.free_list; number != 0;) {
-    if (++steps > meta_.last_page) return std::unexpected(damaged(number, "the list of free pages has no end"));
-    const Page free = page(number);
-    if (free.wrong != nullptr) return std::unexpected(damaged(number, free.wrong));
-    if (free.type != kUnused) return std::unexpected(damaged(number, "a free page that is in use"));
-    number = free.next;
-  }
-  if (kind_ == BerkeleyKind::btree) {
-    std::vector<bool> seen(std::size_t{meta_.last_page} + 1);
-    auto tree = check_tree(meta_.root, 0, 0, seen);
-    if (!tree) return tree;
-  }
-  return for_each([](std::string_view, std::string_view) { return true; });
 }
 
 }  // namespace table

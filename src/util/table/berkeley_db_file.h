@@ -1,13 +1,15 @@
 #pragma once
 // Inside the library: reads Berkeley DB hash and btree files (versions 8 and 9, as every libdb from 4.3 to 5.3 writes
 // them) without the library, so that no byte of a damaged file is trusted: each offset, length and page number is
-// checked before it is used. docs of the format: the page layouts below are those that db_dump and db_verify describe.
+// checked before it is used.
 //
-//   page 0      the meta page: magic, version, page size, last page; hash: masks, first pages of the buckets; btree:
-//   the root other pages a header of 26 bytes, offsets of the items (16 bits each), free space, items from the end
-//   downwards hash page   items are key, value, key, value, ...; a bucket is a chain of pages btree leaf  the same, in
-//   the order of keys; internal pages hold the least key of each child overflow    a value or key longer than a quarter
-//   page or so, as a chain of pages
+//   page 0     the meta page: magic, version, page size, last page; hash: masks, and where the buckets' pages begin;
+//              btree: the root
+//   a page     a header of 26 bytes, offsets of the items (16 bits each), free space, items from the end downwards
+//   hash page  items are key, value, key, value, ...; a bucket is a chain of pages
+//   leaf       of a btree: the same, in the order of keys
+//   internal   of a btree: the least key of each child
+//   overflow   a part of a long key or value, on a chain of pages
 
 #include <cstdint>
 #include <functional>
@@ -88,7 +90,22 @@ class BerkeleyFile {
   std::expected<std::optional<std::string>, Error> find_in_tree(std::string_view key);
   std::expected<bool, Error> each_of_chain(Page page, Pgno& steps,
                                            const std::function<bool(std::string_view, std::string_view)>& each) const;
-  std::expected<void, Error> check_tree(Pgno number, unsigned level, unsigned depth, std::vector<bool>& seen) const;
+
+  // What check() is made of. A page that is used is claimed, once.
+  struct Claims {
+    std::vector<bool> used;
+    std::vector<Pgno> leaves;  // of the tree, in order
+    std::string last_key;      // of the leaf before
+    bool has_last_key = false;
+  };
+  std::expected<void, Error> claim(Pgno number, Claims& claims) const;
+  std::expected<void, Error> check_page(const Page& page) const;
+  std::expected<void, Error> check_items(const Page& page, Claims& claims) const;
+  std::expected<void, Error> check_buckets(Claims& claims) const;
+  std::expected<void, Error> check_tree(Pgno number, unsigned level, unsigned depth, Claims& claims) const;
+  std::expected<void, Error> check_leaf(const Page& page, Claims& claims) const;
+  std::expected<void, Error> check_free_list(Claims& claims) const;
+  std::expected<void, Error> first_key_at_least(const Claims& claims, std::size_t leaf, std::string_view bound) const;
 
   Error damaged(std::string_view why) const;
   Error damaged(Pgno page, std::string_view why) const;

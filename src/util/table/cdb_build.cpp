@@ -1,4 +1,8 @@
+#include <sys/stat.h>
+
+#include <bit>
 #include <cstring>
+#include <iterator>
 
 #include "table/build_target.h"
 #include "table/build_types.h"
@@ -24,7 +28,7 @@ class CdbBuilder final : public Builder {
         options_(options),
         form_(options.nul, false),
         output_(kCdbHeader, '\0'),
-        slots_(1024) {}
+        slots_(slots_for(source_)) {}
 
   std::expected<void, Error> add(std::string_view key, std::string_view value) override {
     key_ = folded(key, options_);
@@ -61,6 +65,15 @@ class CdbBuilder final : public Builder {
     std::uint32_t position = 0;  // of the record; 0 for none
   };
 
+  // The source's size tells about how many slots it takes; too few only cost time.
+  static std::size_t slots_for(const std::string& source) {
+    constexpr off_t kUsualLine = 32;
+    constexpr off_t kMost = 1 << 23;
+    struct stat status{};
+    const off_t size = ::stat(source.c_str(), &status) == 0 ? status.st_size : 0;
+    return std::bit_ceil(static_cast<std::size_t>(std::clamp<off_t>(2 * size / kUsualLine, 1024, kMost)));
+  }
+
   std::size_t end() const { return written_ + output_.size(); }
 
   std::expected<void, Error> put(std::string_view key, std::string_view value, bool verbatim) {
@@ -73,7 +86,9 @@ class CdbBuilder final : public Builder {
     if (!is_new) ++replaced_;
     if (is_new) ++count_;
     (*slot)->hash = hash;
-    return append(**slot, key, value);
+    auto appended = append(**slot, key, value);
+    records_.push_back(**slot);
+    return appended;
   }
 
   std::expected<void, Error> append(Slot& slot, std::string_view key, std::string_view value) {
@@ -181,27 +196,28 @@ class CdbBuilder final : public Builder {
   }
 
   std::expected<void, Error> write_tables() {
-    std::vector<Slot> by_table;
-    by_table.reserve(count_);
-    for (const Slot& slot : slots_) {
-      if (slot.position != 0) by_table.push_back(slot);
+    // Of keys with one hash the first of the source comes first, as other writers of cdb files have it.
+    if (replaced_ > 0) {
+      records_.clear();
+      std::ranges::copy_if(slots_, std::back_inserter(records_), [](const Slot& slot) { return slot.position != 0; });
+      std::ranges::sort(records_, {}, &Slot::position);
     }
     slots_ = {};
-    // Of keys with one hash the first of the source comes first, as other writers of cdb files have it.
-    std::ranges::sort(by_table, [](const Slot& a, const Slot& b) {
-      return (a.hash & 255U) != (b.hash & 255U) ? (a.hash & 255U) < (b.hash & 255U) : a.position < b.position;
-    });
+    std::size_t begins[257] = {};
+    for (const Slot& record : records_) ++begins[(record.hash & 255U) + 1];
+    for (std::size_t i = 1; i < 257; ++i) begins[i] += begins[i - 1];
+    std::vector<Slot> by_table(records_.size());
+    std::vector<std::size_t> next_of(begins, begins + 256);
+    for (const Slot& record : records_) by_table[next_of[record.hash & 255U]++] = record;
+    records_ = {};
     std::string header;
-    auto next = by_table.begin();
     std::vector<Slot> table;
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      const auto begin = next;
-      while (next != by_table.end() && (next->hash & 255U) == i) ++next;
-      table.assign(2 * static_cast<std::size_t>(next - begin), Slot());
-      for (auto entry = begin; entry != next; ++entry) {
-        std::size_t at = (entry->hash >> 8U) % table.size();
+    for (std::size_t i = 0; i < 256; ++i) {
+      table.assign(2 * (begins[i + 1] - begins[i]), Slot());
+      for (std::size_t record = begins[i]; record < begins[i + 1]; ++record) {
+        std::size_t at = (by_table[record].hash >> 8U) % table.size();
         while (table[at].position != 0) at = at + 1 == table.size() ? 0 : at + 1;
-        table[at] = *entry;
+        table[at] = by_table[record];
       }
       append_number(header, end());
       append_number(header, table.size());
@@ -232,7 +248,8 @@ class CdbBuilder final : public Builder {
   StoredForm form_;
   std::string output_;  // not yet written
   std::size_t written_ = 0;
-  std::vector<Slot> slots_;  // open addressing, a power of two
+  std::vector<Slot> slots_;    // open addressing, a power of two
+  std::vector<Slot> records_;  // in the order of the file; of use only while none is replaced
   std::size_t count_ = 0;
   std::size_t replaced_ = 0;  // records that no slot knows any more
   std::string key_;

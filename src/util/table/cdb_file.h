@@ -1,6 +1,5 @@
 #pragma once
-// Inside the library: reads cdb files. A cdb file never changes, so it is mapped; each number in it is checked before
-// it is used.
+// Inside the library: reads cdb files. Each number in them is checked before it is used.
 //
 //   256 pairs of 32-bit numbers   where each hash table is and how many slots it has
 //   records                       length of the key, length of the value, key, value

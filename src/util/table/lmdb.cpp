@@ -51,7 +51,9 @@ std::expected<LmdbWriter::Result, Error> LmdbWriter::result(int error) {
     default:
       break;
   }
-  return std::unexpected(Error{fmt::format("error updating {}: {}", name_, mdb_strerror(error)), error < 0});
+  // What the library says when the system took only a part of what it wrote.
+  const std::string_view hint = error == EIO ? " (the disk may be full, or the size of files limited)" : "";
+  return std::unexpected(Error{fmt::format("error updating {}: {}{}", name_, mdb_strerror(error), hint), error < 0});
 }
 
 std::expected<LmdbWriter::Result, Error> LmdbWriter::begin() {

@@ -112,6 +112,22 @@ class LmdbAmender final : public Builder {
   }
 
   std::expected<void, Error> commit() override {
+    auto committed = commit_transaction();
+    if (committed) lock_.reset();
+    return committed;
+  }
+
+ private:
+  struct Step {
+    std::string key;
+    std::string value;
+    bool replace;
+    bool remove;
+  };
+  // What a transaction may have to do again when the map turns out too small. Beyond this it is committed in between.
+  static constexpr std::size_t kLogged = 64UL * 1024 * 1024;
+
+  std::expected<void, Error> commit_transaction() {
     while (true) {
       auto begun = begin();
       if (!begun) return begun;
@@ -127,16 +143,6 @@ class LmdbAmender final : public Builder {
       if (!larger) return larger;
     }
   }
-
- private:
-  struct Step {
-    std::string key;
-    std::string value;
-    bool replace;
-    bool remove;
-  };
-  // What a transaction may have to do again when the map turns out too small. Beyond this it is committed in between.
-  static constexpr std::size_t kLogged = 64UL * 1024 * 1024;
 
   std::expected<Result, Error> carry_out(Step step) {
     while (true) {
@@ -157,7 +163,7 @@ class LmdbAmender final : public Builder {
       logged_ += sizeof(Step) + step.key.size() + step.value.size();
       done_.push_back(std::move(step));
       if (logged_ > kLogged) {
-        auto committed = commit();
+        auto committed = commit_transaction();
         if (!committed) return std::unexpected(committed.error());
       }
       return result;
@@ -189,7 +195,7 @@ class LmdbAmender final : public Builder {
   }
 
   LmdbFile file_;
-  FileLock lock_;
+  std::optional<FileLock> lock_;
   LmdbWriter writer_;
   std::string name_;
   Options options_;

@@ -1,5 +1,6 @@
 #include "table/lmdb_file.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -36,6 +37,7 @@ constexpr std::size_t kMetaSize = 152;
 // A node.
 constexpr std::size_t kNodeHeader = 8;
 constexpr unsigned kBigValue = 0x01;
+constexpr std::size_t kLongestKey = 511;
 
 constexpr unsigned kIntegerKeys = 0x08;
 constexpr unsigned kTreeFlags = 0x7F;
@@ -261,14 +263,36 @@ std::expected<std::optional<std::string>, Error> LmdbFile::find(std::string_view
   return std::unexpected(damaged(number, "the tree is deeper than it says"));
 }
 
-std::expected<void, Error> LmdbFile::check_sorted(const Page& page, std::string_view what) const {
+// Keys in order; nodes and free space side by side, without overlap or gap.
+std::expected<void, Error> LmdbFile::check_page(const Page& page, const Tree& tree) const {
+  struct Extent {
+    std::size_t begin;
+    std::size_t size;
+  };
+  std::vector<Extent> extents;
   std::string_view before;
+  const bool is_entries = tree.flags == 0;
   for (unsigned i = 0; i < page.nodes; ++i) {
     const Node at = node(page, i);
     if (at.wrong != nullptr) return std::unexpected(damaged(page.number, at.wrong));
-    if (i > (page.leaf ? 0U : 1U) && at.key.compare(before) <= 0) return std::unexpected(damaged(page.number, what));
+    if (is_entries && i > (page.leaf ? 0U : 1U) && at.key.compare(before) <= 0) {
+      return std::unexpected(damaged(page.number, "keys out of order"));
+    }
+    if (at.key.size() > kLongestKey || (is_entries && page.leaf && at.key.empty())) {
+      return std::unexpected(damaged(page.number, "a key of a size that cannot be"));
+    }
     before = at.key;
+    const std::size_t value = !page.leaf ? 0 : at.elsewhere ? sizeof(Pgno) : at.length;
+    const std::size_t begin = number_at<std::uint16_t>(page.bytes.data() + kHeader + 2 * std::size_t{i});
+    extents.push_back({begin, (kNodeHeader + at.key.size() + value + 1) / 2 * 2});
   }
+  std::ranges::sort(extents, {}, &Extent::begin);
+  std::size_t end = page.upper;
+  for (const Extent& extent : extents) {
+    if (extent.begin != end) return std::unexpected(damaged(page.number, "nodes overlap"));
+    end += extent.size;
+  }
+  if (end != page_size_) return std::unexpected(damaged(page.number, "nodes overlap"));
   return {};
 }
 
@@ -288,9 +312,9 @@ std::expected<bool, Error> LmdbFile::walk(const Tree& tree, Pgno number, unsigne
   if (strict && page.nodes < least && (is_entries || page.nodes == 0)) {
     return std::unexpected(damaged(number, "a page with too few nodes"));
   }
-  if (strict && is_entries) {
-    auto sorted = check_sorted(page, "keys out of order");
-    if (!sorted) return std::unexpected(sorted.error());
+  if (strict) {
+    auto sound = check_page(page, tree);
+    if (!sound) return std::unexpected(sound.error());
   }
   for (unsigned i = 0; i < page.nodes; ++i) {
     const Node at = node(page, i);

@@ -1,16 +1,14 @@
 #pragma once
 // Inside the library: reads LMDB files (data version 1, 64-bit little-endian) without the library, so that no byte of a
-// damaged file is trusted, and no page that somebody cuts off kills the process.
+// damaged file is trusted.
 //
-//   pages 0, 1  the meta pages: magic, version, page size, roots of the trees, last page, transaction number; the
-//   higher number
-//               is in force
+//   pages 0, 1  the meta pages: magic, version, page size, roots of the trees, last page, transaction number; the one
+//               with the higher number is in force
 //   branch      least keys of the children and their page numbers
 //   leaf        keys and values, in the order of keys
 //   overflow    a value that is too long for a leaf, on pages in a row
 //
-// Tree 0 lists the free pages, tree 1 has the entries. A transaction never writes to pages that the one before it uses,
-// so a page that was read stays right as long as the meta page does.
+// Tree 0 lists the free pages, tree 1 has the entries.
 
 #include <cstdint>
 #include <functional>
@@ -79,7 +77,7 @@ class LmdbFile {
   std::expected<bool, Error> walk(const Tree& tree, Pgno number, unsigned depth, bool strict, const Visit& visit,
                                   std::vector<bool>& seen) const;
   std::expected<void, Error> check_free_list(const Node& node, std::vector<bool>& free) const;
-  std::expected<void, Error> check_sorted(const Page& page, std::string_view what) const;
+  std::expected<void, Error> check_page(const Page& page, const Tree& tree) const;
 
   Error damaged(std::string_view why) const;
   Error damaged(Pgno page, std::string_view why) const;

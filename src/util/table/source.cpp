@@ -25,7 +25,7 @@ bool Source::is_usable(const base::LogicalLine& line) const {
                       {"more", cut ? "..." : ""}});
     return false;
   }
-  if (utf8_ && !base::is_ascii(line.text) && !base::is_valid_utf8(line.text)) {
+  if (utf8_ && !base::is_valid_utf8(line.text)) {
     logging::warning("table.source_not_utf8", "{file}, line {line}: non-UTF-8 input \"{text}\" -- ignoring this line",
                      {{"file", name()}, {"line", line.first_line}, {"text", line.text}});
     return false;
