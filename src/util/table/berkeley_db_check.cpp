@@ -2,6 +2,8 @@
 // it must not.
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 
 #include "table/berkeley_db_file.h"
 #include "table/berkeley_db_layout.h"
@@ -118,7 +120,11 @@ std::expected<void, Error> BerkeleyFile::check_items(const Page& page, Claims& c
 }
 
 std::expected<void, Error> BerkeleyFile::check_buckets(Claims& claims) const {
-  // Pages are set aside for all buckets of a doubling.
+  // Pages are set aside for all buckets of a doubling, and not yet for the next one.
+  for (auto next = static_cast<std::size_t>(std::bit_width(meta_.high_mask)) + 1; next < std::size(meta_.spares);
+       ++next) {
+    if (meta_.spares[next] != 0) return std::unexpected(damaged("pages are set aside for buckets that are not there"));
+  }
   for (std::uint32_t bucket = 0; bucket <= meta_.high_mask; ++bucket) {
     auto first = bucket_page(bucket);
     if (!first) return std::unexpected(first.error());
