@@ -1,5 +1,5 @@
-// Stands in for libFuzzer in an ordinary build: runs the target on every file of the folders and files that it is given, and on
-// each of them cut at a few places, since most mistakes in parsers are about what is missing.
+// Stands in for libFuzzer in an ordinary build: runs the target on every file of the folders and files that it is
+// given, and on each of them cut at a few places, since most mistakes in parsers are about what is missing.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -10,8 +10,8 @@
 
 namespace postconf {
 
-// Throws base::Fatal that names file, line and parameter when the `$` expressions in the value of a built-in parameter are
-// malformed or go in circles. A user-defined one is looked at when something refers to it.
+// Throws base::Fatal that names file, line and parameter when the `$` expressions in the value of a built-in parameter
+// are malformed or go in circles. A user-defined one is looked at when something refers to it.
 void check_expressions(const config::Config& config, const Names& names);
 
 // Replaces the values of the entry's -o options by what the daemon sees: with the entry's own settings over those of

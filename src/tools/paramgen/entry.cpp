@@ -16,7 +16,6 @@ Mistake::Mistake(const std::string& file, int line, const std::string& text)
 namespace {
 
 constexpr std::string_view kFamilyPrefix = "<transport>";
-constexpr std::string_view kUndocumented = "UNDOCUMENTED";
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return base::is_alnum(c) || c == '_'; });
@@ -24,8 +23,8 @@ bool is_name(std::string_view text) {
 
 class Reader {
  public:
-  Reader(const std::string& path, const Variables& variables, bool require_documentation, std::vector<Entry>& entries)
-      : path_(path), variables_(variables), require_documentation_(require_documentation), entries_(entries) {
+  Reader(const std::string& path, const Variables& variables, std::vector<Entry>& entries)
+      : path_(path), variables_(variables), entries_(entries) {
     const auto content = base::read_file(path, 4 * 1024 * 1024);
     if (!content) throw std::runtime_error(content.error().text);
     std::string_view rest = *content;
@@ -241,10 +240,6 @@ class Reader {
       fresh = false;
     }
     if (entry.documentation.empty()) fail_at(entry.line, "the documentation is missing");
-    const auto& first = entry.documentation.front().lines;
-    if (require_documentation_ && first.size() == 1 && first.front() == kUndocumented) {
-      fail_at(entry.line, "the documentation is still " + std::string(kUndocumented));
-    }
   }
 
   void check(Entry& entry) const {
@@ -283,7 +278,6 @@ class Reader {
 
   const std::string& path_;
   const Variables& variables_;
-  bool require_documentation_;
   std::vector<Entry>& entries_;
   std::vector<std::string> lines_;
   std::size_t next_ = 0;
@@ -292,9 +286,8 @@ class Reader {
 
 }  // namespace
 
-void read_params_file(const std::string& path, const Variables& variables, bool require_documentation,
-                      std::vector<Entry>& entries) {
-  Reader(path, variables, require_documentation, entries).run();
+void read_params_file(const std::string& path, const Variables& variables, std::vector<Entry>& entries) {
+  Reader(path, variables, entries).run();
 }
 
 void sort_by_name(std::vector<Entry>& entries) {

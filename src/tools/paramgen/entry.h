@@ -48,8 +48,7 @@ struct Entry {
 using Variables = std::map<std::string, std::string, std::less<>>;
 
 // Adds the entries of one file. Throws Mistake.
-void read_params_file(const std::string& path, const Variables& variables, bool require_documentation,
-                      std::vector<Entry>& entries);
+void read_params_file(const std::string& path, const Variables& variables, std::vector<Entry>& entries);
 
 // Sorts by name; two entries of one name are a mistake.
 void sort_by_name(std::vector<Entry>& entries);

@@ -1,4 +1,4 @@
-// paramgen -D NAME=VALUE... [--require-documentation] --header FILE --table FILE --manual FILE PARAMS...
+// paramgen -D NAME=VALUE... --header FILE --table FILE --manual FILE PARAMS...
 
 #include <sys/stat.h>
 
@@ -21,7 +21,6 @@ void write_if_changed(const std::string& path, const std::string& content) {
 
 struct Arguments {
   paramgen::Variables variables;
-  bool require_documentation = false;
   std::string header;
   std::string table;
   std::string manual;
@@ -40,8 +39,6 @@ Arguments arguments_of(const std::vector<std::string>& words) {
       const auto equals = definition.find('=');
       if (equals == std::string::npos) throw std::runtime_error("expected -D NAME=VALUE, not " + definition);
       arguments.variables[definition.substr(0, equals)] = definition.substr(equals + 1);
-    } else if (words[i] == "--require-documentation") {
-      arguments.require_documentation = true;
     } else if (words[i] == "--header") {
       arguments.header = next();
     } else if (words[i] == "--table") {
@@ -62,7 +59,7 @@ int main(int argc, char** argv) {
     const Arguments arguments = arguments_of({argv + 1, argv + argc});
     std::vector<paramgen::Entry> entries;
     for (const auto& file : arguments.files) {
-      paramgen::read_params_file(file, arguments.variables, arguments.require_documentation, entries);
+      paramgen::read_params_file(file, arguments.variables, entries);
     }
     paramgen::sort_by_name(entries);
     if (!arguments.header.empty()) write_if_changed(arguments.header, paramgen::constants_header(entries));

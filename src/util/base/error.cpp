@@ -10,6 +10,8 @@ std::string with_errno(std::string_view what, int error_number) {
   return std::string(what) + ": " + strerror_r(error_number, buffer, sizeof buffer);
 }
 
-Error errno_error(std::string_view what) { return {with_errno(what, errno)}; }
+Error errno_error(std::string_view what) {
+  return {with_errno(what, errno)};
+}
 
 }  // namespace base

@@ -1,5 +1,5 @@
-// Debian ships libfmt only as a shared library, and each shared library costs our short-lived commands start-up time. Its
-// installed headers hold the whole implementation, so this one file compiles it into the programs.
+// Debian ships libfmt only as a shared library, and each shared library costs our short-lived commands start-up time.
+// Its installed headers hold the whole implementation, so this one file compiles it into the programs.
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"

@@ -26,7 +26,8 @@ Error LogicalLineReader::error_at(int line, std::string_view text) const {
 bool LogicalLineReader::fill() {
   if (end_) return false;
   const std::size_t kept = unread_.size();
-  if (kept > 0 && unread_.data() != buffer_.data()) buffer_.erase(0, static_cast<std::size_t>(unread_.data() - buffer_.data()));
+  if (kept > 0 && unread_.data() != buffer_.data())
+    buffer_.erase(0, static_cast<std::size_t>(unread_.data() - buffer_.data()));
   buffer_.resize(kept + kChunk);
   ssize_t got = 0;
   do {
@@ -55,9 +56,11 @@ std::expected<std::optional<std::string_view>, Error> LogicalLineReader::physica
     const std::string_view line = unread_.substr(0, complete ? newline : unread_.size());
     ++line_;
     if (line.size() > limits_.logical_line) {
-      return std::unexpected(error_at(line_, "the line is longer than " + std::to_string(limits_.logical_line) + " bytes"));
+      return std::unexpected(
+          error_at(line_, "the line is longer than " + std::to_string(limits_.logical_line) + " bytes"));
     }
-    if (line.contains('\0')) return std::unexpected(error_at(line_, "the line contains a NUL byte; this is not a text file"));
+    if (line.contains('\0'))
+      return std::unexpected(error_at(line_, "the line contains a NUL byte; this is not a text file"));
     unread_.remove_prefix(complete ? newline + 1 : unread_.size());
     return line;
   }

@@ -1,6 +1,7 @@
 #pragma once
-// The line form that main.cf, master.cf and all text tables share: a logical line is a line and the lines after it that begin
-// with a blank; comment lines (# as the first non-blank character) and blank lines are skipped, also in the middle of one.
+// The line form that main.cf, master.cf and all text tables share: a logical line is a line and the lines after it that
+// begin with a blank; comment lines (# as the first non-blank character) and blank lines are skipped, also in the
+// middle of one.
 
 #include <cstddef>
 #include <expected>
@@ -14,7 +15,8 @@
 namespace base {
 
 struct LogicalLine {
-  std::string text;  // physical lines joined as they are, without their newlines; the blanks that begin a continuation stay
+  std::string
+      text;  // physical lines joined as they are, without their newlines; the blanks that begin a continuation stay
   int first_line = 0;
   int last_line = 0;
 };
@@ -32,8 +34,8 @@ class LogicalLineReader {
   // Reads from text, which must outlive the reader.
   LogicalLineReader(std::string_view text, std::string name, LineLimits limits);
 
-  // The next line, nothing at the end. Errors: a read error, a NUL byte, a line over the limit; each names file and line.
-  // A continuation line with nothing before it is reported to `on_orphan` and begins a logical line of its own.
+  // The next line, nothing at the end. Errors: a read error, a NUL byte, a line over the limit; each names file and
+  // line. A continuation line with nothing before it is reported to `on_orphan` and begins a logical line of its own.
   std::expected<std::optional<LogicalLine>, Error> next();
 
   const std::string& name() const { return name_; }
@@ -49,11 +51,11 @@ class LogicalLineReader {
   int fd_ = -1;
   std::string name_;
   LineLimits limits_;
-  std::string buffer_;            // only when reading from fd_
-  std::string_view unread_;       // into buffer_, or into the caller's text
+  std::string buffer_;       // only when reading from fd_
+  std::string_view unread_;  // into buffer_, or into the caller's text
   bool end_ = false;
   int read_errno_ = 0;
-  int line_ = 0;                  // of the last physical line given out
+  int line_ = 0;                     // of the last physical line given out
   std::optional<std::string> held_;  // a physical line read ahead
 };
 

@@ -17,7 +17,7 @@ struct Origin {
 struct Remark {
   std::string event;  // names it in logs: "config.overridden"
   Origin where;
-  std::string text;   // without the place
+  std::string text;  // without the place
 };
 
 }  // namespace config

@@ -34,11 +34,11 @@ struct Parameter {
   std::string_view default_value;  // before expansion; "@name" alone stands for the computed default `name`
   std::int64_t minimum;            // for text: the shortest length
   std::int64_t maximum;
-  char unit;                       // for time: the default unit
+  char unit;  // for time: the default unit
   std::string_view area;
-  std::string_view used_by;        // programs, separated by blanks
-  std::string_view since;          // "3.8"; empty for the first releases
-  std::string_view advice;         // for obsolete ones
+  std::string_view used_by;  // programs, separated by blanks
+  std::string_view since;    // "3.8"; empty for the first releases
+  std::string_view advice;   // for obsolete ones
 };
 
 // What the generated constants are: an index with the type of the value.

@@ -13,8 +13,8 @@ namespace table {
 
 class TableList {
  public:
-  // A table that cannot be opened stays in the list and answers each look-up with its open error, logged once: the mail waits,
-  // the daemon lives. `parameter` names the list in messages.
+  // A table that cannot be opened stays in the list and answers each look-up with its open error, logged once: the mail
+  // waits, the daemon lives. `parameter` names the list in messages.
   TableList(std::string_view parameter, std::string_view value, const Settings& settings, const Options& options);
 
   enum class Ask { all_tables, fixed_only };  // fixed_only: a partial key, which pattern tables never see

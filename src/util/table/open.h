@@ -26,7 +26,7 @@ struct Settings {
   long socketmap_max_query = 10000;
   base::Seconds network_timeout{100};
   bool smtputf8 = true;
-  std::string default_type = "hash";   // default_database_type: for a name without "type:"
+  std::string default_type = "hash";                   // default_database_type: for a name without "type:"
   std::string queue_directory = "/var/spool/postfix";  // for relative unix: socket names
 
   static Settings from(const config::Config& config);
@@ -34,26 +34,28 @@ struct Settings {
 
 enum class Access {
   read,
-  read_write,   // update and remove, in place
+  read_write,  // update and remove, in place
 };
 
-enum class Folding { key, none };       // postmap -f turns folding off
+enum class Folding { key, none };              // postmap -f turns folding off
 enum class NulForm { either, never, always };  // whether keys and values carry a NUL byte; postmap -n and -N
 
 struct Options {
   Access access = Access::read;
   Folding folding = Folding::key;
   NulForm nul = NulForm::either;
-  bool utf8 = true;               // keys and values must be UTF-8 and fold as Unicode; only when Settings::smtputf8 too
-  bool replace_duplicates = false; // update() of a key that exists: replace; otherwise warn and keep the old one
-  bool ignore_duplicates = false;  // ... keep the old one silently
-  bool lock_lookups = true;        // shared lock around each look-up of an indexed file
-  bool allow_substitution = true;  // regexp and pcre results may use $1; off for security-sensitive users
-  bool values_are_files = false;   // postmap -F: a value is a list of file names, what is stored their content in base64
+  bool utf8 = true;  // keys and values must be UTF-8 and fold as Unicode; only when Settings::smtputf8 too
+  bool replace_duplicates = false;  // update() of a key that exists: replace; otherwise warn and keep the old one
+  bool ignore_duplicates = false;   // ... keep the old one silently
+  bool lock_lookups = true;         // shared lock around each look-up of an indexed file
+  bool allow_substitution = true;   // regexp and pcre results may use $1; off for security-sensitive users
+  bool values_are_files = false;  // postmap -F: a value is a list of file names, what is stored their content in base64
 };
 
-// Errors are in Postfix's words, without "fatal: ": unsupported dictionary type: x; open database x.db: No such file or ...
-std::expected<std::unique_ptr<Table>, Error> open(std::string_view name, const Settings& settings, const Options& options = {});
+// Errors are in Postfix's words, without "fatal: ": unsupported dictionary type: x; open database x.db: No such file or
+// ...
+std::expected<std::unique_ptr<Table>, Error> open(std::string_view name, const Settings& settings,
+                                                  const Options& options = {});
 
 // The names of all types, sorted: what postconf -m prints.
 std::vector<std::string_view> types();

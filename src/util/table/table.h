@@ -15,8 +15,8 @@ namespace table {
 
 // Why a table could not answer. `text` is for the log; the mail stays: no caller may take an Error for "not found".
 struct Error {
-  std::string text;       // "hash:/etc/aliases: lookup error: ..."
-  bool permanent = false; // asking again will not help (socketmap PERM, a bad table)
+  std::string text;        // "hash:/etc/aliases: lookup error: ..."
+  bool permanent = false;  // asking again will not help (socketmap PERM, a bad table)
 };
 
 using Answer = std::expected<std::optional<std::string>, Error>;

@@ -18,7 +18,8 @@ std::vector<std::string> lines_of(std::string_view text) {
       return lines;
     }
     if (!*line) return lines;
-    lines.push_back(std::to_string((*line)->first_line) + "-" + std::to_string((*line)->last_line) + " " + (*line)->text);
+    lines.push_back(std::to_string((*line)->first_line) + "-" + std::to_string((*line)->last_line) + " " +
+                    (*line)->text);
   }
 }
 
@@ -32,7 +33,9 @@ TEST(LogicalLines, CommentsAndBlankLinesMayStandInsideALogicalLine) {
   EXPECT_EQ(lines_of("# c\n\na\n# c\n\n   # indented c\n b\n\n"), (Lines{"3-7 a b"}));
 }
 
-TEST(LogicalLines, TheLastLineNeedsNoNewline) { EXPECT_EQ(lines_of("a\nb"), (Lines{"1-1 a", "2-2 b"})); }
+TEST(LogicalLines, TheLastLineNeedsNoNewline) {
+  EXPECT_EQ(lines_of("a\nb"), (Lines{"1-1 a", "2-2 b"}));
+}
 
 TEST(LogicalLines, AContinuationWithNothingBeforeItIsReported) {
   LogicalLineReader reader("\n  a\n b\nc\n", "file", base::kConfigLineLimits);
@@ -49,7 +52,8 @@ TEST(LogicalLines, ANulByteIsAnErrorThatNamesTheLine) {
 }
 
 TEST(LogicalLines, ALineOverTheLimitIsAnErrorThatNamesTheLine) {
-  EXPECT_EQ(lines_of("a\n" + std::string(300 * 1024, 'x')).back(), "ERROR file, line 2: the line is longer than 262144 bytes");
+  EXPECT_EQ(lines_of("a\n" + std::string(300 * 1024, 'x')).back(),
+            "ERROR file, line 2: the line is longer than 262144 bytes");
   std::string joined = "a\nb\n";
   for (int i = 0; i < 300; ++i) joined += " " + std::string(1000, 'y') + "\n";
   EXPECT_EQ(lines_of(joined).back(),
