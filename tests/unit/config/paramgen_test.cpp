@@ -21,10 +21,10 @@ class Paramgen : public testing::Test {
   std::string folder() const { return directory_.data(); }
 
   // Standard error, with the folder left out; empty when all is well.
-  std::string run(const std::string& params, const std::string& options = "") {
+  std::string run(const std::string& params) {
     std::ofstream(folder() + "/x.params") << params;
     std::ostringstream command;
-    command << POSTRIDER_BUILD_DIR << "/src/tools/paramgen/paramgen -D POSTRIDER_X_PATH=/x " << options << " --header "
+    command << POSTRIDER_BUILD_DIR << "/src/tools/paramgen/paramgen -D POSTRIDER_X_PATH=/x --header "
             << folder() << "/param.h --table " << folder() << "/table --manual " << folder() << "/manual " << folder()
             << "/x.params 2>&1";
     FILE* pipe = ::popen(command.str().c_str(), "r");
