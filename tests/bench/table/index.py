@@ -10,6 +10,7 @@ lengthen as it does the time on the clock; that is printed, too.
 import argparse
 import os
 import pathlib
+import pwd
 import random
 import resource
 import subprocess
@@ -86,9 +87,9 @@ def main():
         folder = pathlib.Path(name)
         (folder / "dynamicmaps.cf").write_text("".join(
             f"{kind}\t{plugins}/postfix-{kind}.so\tdict_{kind}_open\tmkmap_{kind}_open\n" for kind in ("lmdb", "cdb")))
-        owner = "mail_owner = daemon\nsetgid_group = mail\n" if os.geteuid() == 0 else ""
-        (folder / "main.cf").write_text(f"meta_directory = {folder}\nshlib_directory = {plugins}\n{owner}"
-                                        "compatibility_level = 3.6\n")
+        user = "daemon" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        (folder / "main.cf").write_text(f"meta_directory = {folder}\nshlib_directory = {plugins}\n"
+                                        f"mail_owner = {user}\nsetgid_group = mail\ncompatibility_level = 3.6\n")
         write_source(folder, options.entries)
         print(f"{options.entries} entries, {(folder / 'table').stat().st_size / 1e6:.0f} MB of source, best of {options.rounds}")
         for kind in options.types:
