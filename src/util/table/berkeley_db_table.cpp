@@ -1,7 +1,7 @@
 #include <optional>
 
 #include "table/berkeley_db.h"
-#include "table/types.h"
+#include "table/index_table.h"
 
 namespace table {
 
@@ -13,59 +13,16 @@ std::string_view type_name(BerkeleyKind kind) {
   return kind == BerkeleyKind::hash ? "hash" : "btree";
 }
 
-class BerkeleyTable : public Table {
+class BerkeleyTable : public IndexTable<BerkeleyFile> {
  public:
   BerkeleyTable(std::string name, BerkeleyKind kind, BerkeleyFile file, const Options& options)
-      : Table(std::move(name), KeyForm::fixed),
-        kind_(kind),
-        file_(std::move(file)),
-        options_(options),
-        form_(options.nul, true) {}
-
-  Answer lookup(std::string_view key) override {
-    if (key.empty()) return std::nullopt;
-    std::string stored = folded(key, options_);
-    auto lock = lock_for_reading();
-    if (!lock) return std::unexpected(query_error(name(), lock.error().text));
-    auto found = form_.find(stored, [&](std::string_view form) { return file_.find(form); });
-    if (!found) return std::unexpected(query_error(name(), found.error().text, found.error().permanent));
-    if (*found) (*found)->resize(without_nul(**found).size());
-    return std::move(*found);
-  }
-
-  std::expected<void, Error> for_each(const std::function<bool(const Entry&)>& each) override {
-    auto lock = lock_for_reading();
-    if (!lock) return std::unexpected(lock.error());
-    Entry entry;
-    return file_.for_each([&](std::string_view key, std::string_view value) {
-      entry.first = without_nul(key);
-      entry.second = without_nul(value);
-      return each(entry);
-    });
-  }
-
-  bool has_changed() const override { return file_.index().changed(); }
+      : IndexTable(std::move(name), std::move(file), options, LockStyle::flock, true), kind_(kind) {}
 
  protected:
-  const Options& options() const { return options_; }
-  StoredForm& form() { return form_; }
   BerkeleyKind kind() const { return kind_; }
-  BerkeleyFile& file() { return file_; }
 
  private:
-  std::expected<std::optional<FileLock>, Error> lock_for_reading() {
-    std::optional<FileLock> lock;
-    if (!options_.lock_lookups) return lock;
-    auto taken = FileLock::take(file_.index().fd(), LockStyle::flock, LockKind::shared, file_.index().path());
-    if (!taken) return std::unexpected(taken.error());
-    lock.emplace(std::move(*taken));
-    return lock;
-  }
-
   BerkeleyKind kind_;
-  BerkeleyFile file_;
-  Options options_;
-  StoredForm form_;
 };
 
 // Changes go to disk one by one, each under an exclusive lock, so that other processes may read, and write, in between.

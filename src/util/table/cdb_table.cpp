@@ -1,42 +1,7 @@
 #include "table/cdb_file.h"
-#include "table/types.h"
+#include "table/index_table.h"
 
 namespace table {
-
-namespace {
-
-class CdbTable final : public Table {
- public:
-  CdbTable(std::string name, CdbFile file, const Options& options)
-      : Table(std::move(name), KeyForm::fixed), file_(std::move(file)), options_(options), form_(options.nul, false) {}
-
-  Answer lookup(std::string_view key) override {
-    if (key.empty()) return std::nullopt;
-    std::string stored = folded(key, options_);
-    auto found = form_.find(stored, [&](std::string_view form) { return file_.find(form); });
-    if (!found) return std::unexpected(query_error(name(), found.error().text, found.error().permanent));
-    if (!*found) return std::nullopt;
-    return std::string(without_nul(**found));
-  }
-
-  std::expected<void, Error> for_each(const std::function<bool(const Entry&)>& each) override {
-    Entry entry;
-    return file_.for_each([&](std::string_view key, std::string_view value) {
-      entry.first = without_nul(key);
-      entry.second = without_nul(value);
-      return each(entry);
-    });
-  }
-
-  bool has_changed() const override { return file_.index().changed(); }
-
- private:
-  CdbFile file_;
-  Options options_;
-  StoredForm form_;
-};
-
-}  // namespace
 
 Opened open_cdb(const std::string& argument, const Settings&, const Options& options) {
   if (options.access == Access::read_write) {
@@ -49,7 +14,8 @@ Opened open_cdb(const std::string& argument, const Settings&, const Options& opt
   auto file = CdbFile::open(std::move(*index));
   if (!file) return std::unexpected(file.error());
   file->index().warn_if_older_than(argument);
-  return std::make_unique<CdbTable>("cdb:" + argument, std::move(*file), options);
+  // Never changed in place: readers need no lock.
+  return std::make_unique<IndexTable<CdbFile>>("cdb:" + argument, std::move(*file), options, std::nullopt, false);
 }
 
 }  // namespace table

@@ -1,7 +1,7 @@
 #include <optional>
 
+#include "table/index_table.h"
 #include "table/lmdb.h"
-#include "table/types.h"
 
 namespace table {
 
@@ -9,54 +9,13 @@ namespace {
 
 constexpr std::string_view kSuffix = ".lmdb";
 
-class LmdbTable : public Table {
+class LmdbTable : public IndexTable<LmdbFile> {
  public:
   LmdbTable(std::string name, LmdbFile file, const Options& options)
-      : Table(std::move(name), KeyForm::fixed), file_(std::move(file)), options_(options), form_(options.nul, true) {}
-
-  Answer lookup(std::string_view key) override {
-    if (key.empty()) return std::nullopt;
-    std::string stored = folded(key, options_);
-    auto lock = lock_for_reading();
-    if (!lock) return std::unexpected(query_error(name(), lock.error().text));
-    auto found = form_.find(stored, [&](std::string_view form) { return file_.find(form); });
-    if (!found) return std::unexpected(query_error(name(), found.error().text, found.error().permanent));
-    if (*found) (*found)->resize(without_nul(**found).size());
-    return std::move(*found);
-  }
-
-  std::expected<void, Error> for_each(const std::function<bool(const Entry&)>& each) override {
-    auto lock = lock_for_reading();
-    if (!lock) return std::unexpected(lock.error());
-    Entry entry;
-    return file_.for_each([&](std::string_view key, std::string_view value) {
-      entry.first = without_nul(key);
-      entry.second = without_nul(value);
-      return each(entry);
-    });
-  }
+      : IndexTable(std::move(name), std::move(file), options, LockStyle::fcntl, true) {}
 
   // Changes within the file are seen at once; only another file needs another look at its name.
-  bool has_changed() const override { return file_.index().replaced(); }
-
- protected:
-  const Options& options() const { return options_; }
-  StoredForm& form() { return form_; }
-  LmdbFile& file() { return file_; }
-
- private:
-  std::expected<std::optional<FileLock>, Error> lock_for_reading() {
-    std::optional<FileLock> lock;
-    if (!options_.lock_lookups) return lock;
-    auto taken = FileLock::take(file_.index().fd(), LockStyle::fcntl, LockKind::shared, file_.index().path());
-    if (!taken) return std::unexpected(taken.error());
-    lock.emplace(std::move(*taken));
-    return lock;
-  }
-
-  LmdbFile file_;
-  Options options_;
-  StoredForm form_;
+  bool has_changed() const override { return file().index().replaced(); }
 };
 
 // Each change is a transaction under an exclusive lock.
