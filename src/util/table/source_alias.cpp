@@ -155,14 +155,12 @@ std::expected<AliasLine, std::string> parse_alias_line(std::string_view line) {
     name.add(*token);
   }
   Rendering value(Form::with_quotes);
-  bool valued = false;
-  while (auto token = tokens.next()) {
-    value.add(*token);
-    valued = true;
-  }
-  if (!named || !valued) return no_pair;
+  while (auto token = tokens.next()) value.add(*token);
+  AliasLine parsed{name.take(), value.take()};
+  // A backslash with nothing after it is a word of nothing.
+  if (!named || parsed.value.empty()) return no_pair;
   if (!local) return std::unexpected(std::string("name must be local"));
-  return AliasLine{name.take(), value.take()};
+  return parsed;
 }
 
 }  // namespace table

@@ -109,7 +109,7 @@ TEST(AliasSource, KeepsQuotesInValuesAndAddsThemWhereNeeded) {
 }
 
 TEST(AliasSource, NeedsBothSides) {
-  for (const char* line : {"a\n", "a:\n", "a: \n", ": b\n", "a, b: c\n", "\"a: b\n", "(a: b\n"}) {
+  for (const char* line : {"a\n", "a:\n", "a: \n", ": b\n", "a, b: c\n", "\"a: b\n", "(a: b\n", "a: \\\n"}) {
     EXPECT_EQ(warning_of(line, SourceSyntax::alias), "t, line 1: need name:value pair\n") << line;
   }
 }
