@@ -5,10 +5,12 @@ import os
 import pathlib
 import random
 import resource
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
@@ -16,6 +18,16 @@ import cases  # noqa: E402
 
 TYPES = {"hash": "db", "btree": "db", "lmdb": "lmdb", "cdb": "cdb"}
 SOMEBODY = 1  # a user other than root
+EVERYBODYS = tempfile.TemporaryDirectory()
+
+
+def within_reach(executable):
+    """A copy for those who may not enter the folder of the build, /root perhaps."""
+    copy = pathlib.Path(EVERYBODYS.name, executable.name)
+    if not copy.exists():
+        pathlib.Path(EVERYBODYS.name).chmod(0o755)
+        shutil.copy(executable, copy)
+    return copy
 
 
 def run(options, folder, *arguments, program="postmap", stdin=b"", limits=None, user=None):
@@ -29,7 +41,10 @@ def run(options, folder, *arguments, program="postmap", stdin=b"", limits=None, 
             os.setuid(user)
 
     (folder / "main.cf").touch()
-    return subprocess.run([(options.build / "sbin" / program).resolve(), "-c", folder, *arguments], cwd=folder, input=stdin,
+    executable = (options.build / "sbin" / program).resolve()
+    if user is not None:
+        executable = within_reach(executable)
+    return subprocess.run([executable, "-c", folder, *arguments], cwd=folder, input=stdin,
                           capture_output=True, preexec_fn=prepare, timeout=60, check=False)
 
 

@@ -1,6 +1,7 @@
 #include "io/socket.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -75,6 +76,7 @@ TEST_P(SocketBothWays, IPv6ListenersTakeNoIPv4) {
 
 TEST_P(SocketBothWays, ANameIsLookedUpAndEachAddressTried) {
   run([] {
+    if (::gethostbyname("localhost") == nullptr) GTEST_SKIP() << "nobody here knows localhost";
     const auto listener = io::listen(inet("127.0.0.1:0"));
     const auto client = io::connect(where(*listener, "localhost"), later());  // ::1 may come first, and refuses
     EXPECT_TRUE(client) << client.error().text;
