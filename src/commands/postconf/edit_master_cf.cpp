@@ -101,13 +101,14 @@ bool overrides(const config::Arguments::Option& option, std::string_view paramet
 }
 
 void set_parameter(ServiceEntry& entry, const std::string& name, const std::string& value) {
+  const std::string text = name + '=' + value;
   bool found = false;
   for (config::Arguments::Option& option : entry.arguments.options) {
     if (!overrides(option, name)) continue;
-    option.text = name + '=' + value;
+    option.text = text;
     found = true;
   }
-  if (!found) entry.arguments.options.push_back({name + '=' + value, true});
+  if (!found) entry.arguments.options.push_back({text, true});
 }
 
 void remove_parameter(ServiceEntry& entry, std::string_view name) {

@@ -65,12 +65,10 @@ void refuse_alternatives(std::string_view given, std::string_view set) {
 }
 
 const SubjectOption& subject_of(std::string_view given) {
-  const SubjectOption* main_cf = nullptr;
-  for (const SubjectOption& option : kSubjects) {
-    if (given.contains(option.letter)) return option;
-    if (option.letter == 'p') main_cf = &option;
-  }
-  return *main_cf;
+  const auto* chosen =
+      std::ranges::find_if(kSubjects, [&](const SubjectOption& option) { return given.contains(option.letter); });
+  if (chosen == std::end(kSubjects)) chosen = std::ranges::find(kSubjects, 'p', &SubjectOption::letter);
+  return *chosen;
 }
 
 Classes parse_classes(const std::string& text) {
