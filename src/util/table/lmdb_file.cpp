@@ -49,6 +49,11 @@ Number number_at(const char* at) {
   return number;
 }
 
+template <typename Number>
+Number number_in(std::string_view bytes, std::size_t offset = 0) {
+  return number_at<Number>(&bytes[offset]);
+}
+
 }  // namespace
 
 Error LmdbFile::damaged(std::string_view why) const {
@@ -215,9 +220,9 @@ std::expected<std::string_view, Error> LmdbFile::value_of(const Node& node) cons
     return std::unexpected(damaged(node.overflow, "a long value is out of place"));
   }
   const std::string_view chain = bytes_.substr(node.overflow * page_size_, pages * page_size_);
-  if (number_at<std::uint64_t>(chain.data()) != node.overflow ||
-      (number_at<std::uint16_t>(chain.data() + kFlags) & kKindOfPage) != kOverflowPage ||
-      number_at<std::uint32_t>(chain.data() + kOverflowPages) != pages) {
+  if (number_in<std::uint64_t>(chain) != node.overflow ||
+      (number_in<std::uint16_t>(chain, kFlags) & kKindOfPage) != kOverflowPage ||
+      number_in<std::uint32_t>(chain, kOverflowPages) != pages) {
     return std::unexpected(damaged(node.overflow, "not the page of a long value"));
   }
   return chain.substr(kHeader, node.length);
@@ -283,7 +288,7 @@ std::expected<void, Error> LmdbFile::check_page(const Page& page, const Tree& tr
     }
     before = at.key;
     const std::size_t value = !page.leaf ? 0 : at.elsewhere ? sizeof(Pgno) : at.length;
-    const std::size_t begin = number_at<std::uint16_t>(page.bytes.data() + kHeader + 2 * std::size_t{i});
+    const std::size_t begin = number_in<std::uint16_t>(page.bytes, kHeader + 2 * std::size_t{i});
     extents.push_back({begin, (kNodeHeader + at.key.size() + value + 1) / 2 * 2});
   }
   std::ranges::sort(extents, {}, &Extent::begin);
@@ -350,13 +355,13 @@ std::expected<void, Error> LmdbFile::check_free_list(const Node& node, std::vect
   if (!list) return std::unexpected(list.error());
   const std::size_t numbers = list->size() / sizeof(Pgno);
   if (node.key.size() != sizeof(std::uint64_t) || list->size() % sizeof(Pgno) != 0 || numbers == 0 ||
-      number_at<std::uint64_t>(list->data()) >= numbers) {
+      number_in<std::uint64_t>(*list) >= numbers) {
     return std::unexpected(damaged("a bad list of free pages"));
   }
-  const std::uint64_t count = number_at<std::uint64_t>(list->data());
+  const std::uint64_t count = number_in<std::uint64_t>(*list);
   Pgno before = meta_.last_page + 1;
   for (std::uint64_t i = 1; i <= count; ++i) {
-    const auto number = number_at<std::uint64_t>(list->data() + sizeof(Pgno) * i);
+    const auto number = number_in<std::uint64_t>(*list, sizeof(Pgno) * i);
     if (number < kMetaPages || number >= before || free[number]) {
       return std::unexpected(damaged("a bad list of free pages"));
     }
