@@ -92,7 +92,8 @@ std::expected<LmdbFile, Error> LmdbFile::open(IndexFile file) {
   return opened;
 }
 
-std::expected<LmdbFile::Meta, Error> LmdbFile::parse_meta(const char* at) const {
+std::expected<LmdbFile::Meta, Error> LmdbFile::parse_meta(std::string_view page) const {
+  const char* at = page.data();
   const unsigned flags = number_at<std::uint16_t>(at + kFlags);
   if ((flags & kKindOfPage) != kMetaPage || number_at<std::uint32_t>(at + kHeader) != kMagic ||
       number_at<std::uint32_t>(at + kHeader + 4) != kVersion || number_at<std::uint32_t>(at + kTrees) != page_size_) {
@@ -126,9 +127,9 @@ std::expected<void, Error> LmdbFile::look() {
   if (bytes_.size() < kMetaPages * page_size_) return std::unexpected(damaged("the file is cut short"));
   // The library writes a meta page in one go and would itself believe a torn one. One that is wrong might be the newer,
   // so the file cannot be used.
-  auto first = parse_meta(bytes_.data());
+  auto first = parse_meta(bytes_);
   if (!first) return std::unexpected(first.error());
-  auto second = parse_meta(bytes_.data() + page_size_);
+  auto second = parse_meta(bytes_.substr(page_size_));
   if (!second) return std::unexpected(second.error());
   meta_ = second->transaction > first->transaction ? *second : *first;
   const std::size_t least = (meta_.last_page + 1) * page_size_;
