@@ -3,8 +3,8 @@
 #include <csignal>
 
 #include "base/error.h"
+#include "command/open_logging.h"
 #include "config/config.h"
-#include "config/param.h"
 #include "logging/log.h"
 #include "postmap/change.h"
 #include "postmap/make.h"
@@ -12,27 +12,14 @@
 
 namespace postmap {
 
-namespace {
-
-void set_up_logging(const Request& request, const config::Config& config) {
-  if (request.verbosity > 0) logging::set_verbosity(request.verbosity);
-  const std::string& host = config[config::param::myhostname];
-  logging::Setup setup;
-  setup.identity = {std::string(request.dialect->name), config[config::param::syslog_name],
-                    host.substr(0, host.find('.'))};
-  setup.syslog = config[config::param::maillog_file].empty();
-  logging::open(setup);
-}
-
-}  // namespace
-
 int run(const Request& request) {
   config::Source source;
   source.directory = request.config_directory;
   source.process_name = request.dialect->name;
   auto config = config::Config::load(source);
   if (!config) throw base::Fatal(config.error().text);
-  set_up_logging(request, *config);
+  if (request.verbosity > 0) logging::set_verbosity(request.verbosity);
+  command::open_logging(*config, std::string(request.dialect->name));
   config->import_environment();
   // A file size limit is an error to be told of, like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);

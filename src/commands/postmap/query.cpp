@@ -45,7 +45,7 @@ class Tables {
       auto answer = tables_[i]->lookup(key);
       if (!answer) throw base::Fatal(answer.error().text);
       if (!*answer) continue;
-      if (!request_.options.values_are_files) return std::move(**answer);
+      if (!request_.options.values_are_files) return std::move(*answer);
       auto content = decoded(*tables_[i], key, **answer);
       if (!content) throw base::Fatal("table " + tables_[i]->name() + ": query error");
       return content;

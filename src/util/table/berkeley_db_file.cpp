@@ -101,7 +101,8 @@ std::expected<BerkeleyFile::Meta, Error> BerkeleyFile::parse_meta(std::string_vi
       meta.max_bucket > meta.high_mask || meta.max_bucket < meta.low_mask || meta.max_bucket >= meta.last_page) {
     return refuse("damaged: bad bucket masks");
   }
-  if (u32(at + 92) != berkeley_hash(std::string_view("%$sniglet^&", 12))) return refuse("another hash function");
+  if (u32(at + 92) != berkeley_hash(std::string_view(kHashProbe, sizeof kHashProbe)))
+    return refuse("another hash function");
   std::memcpy(meta.spares, at + 96, sizeof meta.spares);
   return meta;
 }

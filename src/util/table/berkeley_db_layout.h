@@ -9,6 +9,8 @@ namespace table::berkeley_layout {
 
 inline constexpr std::uint32_t kHashMagic = 0x061561;
 inline constexpr std::uint32_t kBtreeMagic = 0x053162;
+// What a hash function is told by; its NUL byte counts.
+inline constexpr char kHashProbe[] = "%$sniglet^&";
 inline constexpr std::size_t kMetaSize = 512;  // on every page size
 inline constexpr std::size_t kPageHeader = 26;
 inline constexpr std::size_t kLeastPage = 512;

@@ -31,8 +31,7 @@ std::expected<BuildTarget, Error> BuildTarget::create(const std::string& path, L
                                                       const base::ReplacementFile::Ownership& ownership) {
   BuildTarget target(path, style);
   if (!may_write(directory_of(path)) && may_write(path)) {
-    const char* folder = std::getenv("TMPDIR");
-    target.elsewhere_ = std::string(folder != nullptr && *folder != '\0' ? folder : "/tmp") + "/table.XXXXXX";
+    target.elsewhere_ = "/tmp/table.XXXXXX";
     target.elsewhere_fd_.reset(::mkostemp(target.elsewhere_.data(), O_CLOEXEC));
     if (!target.elsewhere_fd_) {
       const Error error = failed("create", target.elsewhere_);

@@ -49,6 +49,11 @@ Number number_at(const char* at) {
   return number;
 }
 
+template <typename Number>
+Number number_in(std::string_view bytes, std::size_t offset = 0) {
+  return number_at<Number>(&bytes[offset]);
+}
+
 }  // namespace
 
 Error LmdbFile::damaged(std::string_view why) const {
@@ -87,7 +92,8 @@ std::expected<LmdbFile, Error> LmdbFile::open(IndexFile file) {
   return opened;
 }
 
-std::expected<LmdbFile::Meta, Error> LmdbFile::parse_meta(const char* at) const {
+std::expected<LmdbFile::Meta, Error> LmdbFile::parse_meta(std::string_view page) const {
+  const char* at = page.data();
   const unsigned flags = number_at<std::uint16_t>(at + kFlags);
   if ((flags & kKindOfPage) != kMetaPage || number_at<std::uint32_t>(at + kHeader) != kMagic ||
       number_at<std::uint32_t>(at + kHeader + 4) != kVersion || number_at<std::uint32_t>(at + kTrees) != page_size_) {
@@ -121,9 +127,9 @@ std::expected<void, Error> LmdbFile::look() {
   if (bytes_.size() < kMetaPages * page_size_) return std::unexpected(damaged("the file is cut short"));
   // The library writes a meta page in one go and would itself believe a torn one. One that is wrong might be the newer,
   // so the file cannot be used.
-  auto first = parse_meta(bytes_.data());
+  auto first = parse_meta(bytes_);
   if (!first) return std::unexpected(first.error());
-  auto second = parse_meta(bytes_.data() + page_size_);
+  auto second = parse_meta(bytes_.substr(page_size_));
   if (!second) return std::unexpected(second.error());
   meta_ = second->transaction > first->transaction ? *second : *first;
   const std::size_t least = (meta_.last_page + 1) * page_size_;
@@ -215,9 +221,9 @@ std::expected<std::string_view, Error> LmdbFile::value_of(const Node& node) cons
     return std::unexpected(damaged(node.overflow, "a long value is out of place"));
   }
   const std::string_view chain = bytes_.substr(node.overflow * page_size_, pages * page_size_);
-  if (number_at<std::uint64_t>(chain.data()) != node.overflow ||
-      (number_at<std::uint16_t>(chain.data() + kFlags) & kKindOfPage) != kOverflowPage ||
-      number_at<std::uint32_t>(chain.data() + kOverflowPages) != pages) {
+  if (number_in<std::uint64_t>(chain) != node.overflow ||
+      (number_in<std::uint16_t>(chain, kFlags) & kKindOfPage) != kOverflowPage ||
+      number_in<std::uint32_t>(chain, kOverflowPages) != pages) {
     return std::unexpected(damaged(node.overflow, "not the page of a long value"));
   }
   return chain.substr(kHeader, node.length);
@@ -283,7 +289,7 @@ std::expected<void, Error> LmdbFile::check_page(const Page& page, const Tree& tr
     }
     before = at.key;
     const std::size_t value = !page.leaf ? 0 : at.elsewhere ? sizeof(Pgno) : at.length;
-    const std::size_t begin = number_at<std::uint16_t>(page.bytes.data() + kHeader + 2 * std::size_t{i});
+    const std::size_t begin = number_in<std::uint16_t>(page.bytes, kHeader + 2 * std::size_t{i});
     extents.push_back({begin, (kNodeHeader + at.key.size() + value + 1) / 2 * 2});
   }
   std::ranges::sort(extents, {}, &Extent::begin);
@@ -350,13 +356,13 @@ std::expected<void, Error> LmdbFile::check_free_list(const Node& node, std::vect
   if (!list) return std::unexpected(list.error());
   const std::size_t numbers = list->size() / sizeof(Pgno);
   if (node.key.size() != sizeof(std::uint64_t) || list->size() % sizeof(Pgno) != 0 || numbers == 0 ||
-      number_at<std::uint64_t>(list->data()) >= numbers) {
+      number_in<std::uint64_t>(*list) >= numbers) {
     return std::unexpected(damaged("a bad list of free pages"));
   }
-  const std::uint64_t count = number_at<std::uint64_t>(list->data());
+  const std::uint64_t count = number_in<std::uint64_t>(*list);
   Pgno before = meta_.last_page + 1;
   for (std::uint64_t i = 1; i <= count; ++i) {
-    const auto number = number_at<std::uint64_t>(list->data() + sizeof(Pgno) * i);
+    const auto number = number_in<std::uint64_t>(*list, sizeof(Pgno) * i);
     if (number < kMetaPages || number >= before || free[number]) {
       return std::unexpected(damaged("a bad list of free pages"));
     }

@@ -69,7 +69,7 @@ class LmdbFile {
   explicit LmdbFile(IndexFile file) : file_(std::move(file)) {}
 
   std::expected<void, Error> look();  // at the file as it is now
-  std::expected<Meta, Error> parse_meta(const char* at) const;
+  std::expected<Meta, Error> parse_meta(std::string_view page) const;
   Page page(Pgno number) const;
   std::optional<std::string_view> key(const Page& page, unsigned index) const;  // nothing: out of place
   Node node(const Page& page, unsigned index) const;
