@@ -4,8 +4,31 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace base {
+
+namespace {
+
+// Patience for the builder of a very large table; a builder that hangs must not hang all that come after it.
+constexpr std::chrono::minutes kLockPatience{10};
+constexpr std::chrono::milliseconds kLockPause{20};
+
+std::expected<void, Error> lock_exclusively(int fd, const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return std::unexpected(errno_error("lock " + path));
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return std::unexpected(
+          Error{"lock " + path + ": another program has held it for 10 minutes; end that one first"});
+    }
+    std::this_thread::sleep_for(kLockPause);
+  }
+  return {};
+}
+
+}  // namespace
 
 std::expected<Fd, Error> open_for_reading(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
@@ -63,11 +86,7 @@ std::expected<ReplacementFile, Error> ReplacementFile::create(const std::string&
   while (true) {
     Fd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return std::unexpected(errno_error("create " + temporary));
-    int locked = 0;
-    do {
-      locked = ::flock(fd.get(), LOCK_EX);
-    } while (locked != 0 && errno == EINTR);
-    if (locked != 0) return std::unexpected(errno_error("lock " + temporary));
+    if (auto locked = lock_exclusively(fd.get(), temporary); !locked) return std::unexpected(locked.error());
     // The holder before us may have renamed or removed the file that we now have a lock on.
     struct stat opened{};
     struct stat named{};

@@ -29,8 +29,8 @@ std::expected<void, Error> write_fully(int fd, std::string_view content, std::st
 std::expected<void, Error> sync_directory_of(const std::string& path);
 
 // A file that is built beside its final name. Without commit() the destructor removes it, and the old file is
-// untouched. The temporary name is <path>.tmp; a second builder of the same file waits for the first one's lock, and a
-// leftover of a crashed builder is reused.
+// untouched. The temporary name is <path>.tmp; a second builder of the same file waits for the first one's lock, for 10
+// minutes at most, and a leftover of a crashed builder is reused.
 class ReplacementFile {
  public:
   // Owner and mode are those given, whatever the umask; an owner is set only when the process runs as root.

@@ -1,6 +1,9 @@
 #include "table/open.h"
 
+#include <algorithm>
+
 #include "asking.h"
+#include "config/table_types.h"
 
 namespace table {
 namespace {
@@ -160,6 +163,11 @@ TEST(Open, TypesThatComeLaterAreUnsupported) {
     EXPECT_EQ(ask(std::string(type) + ":x", "a"), "ERROR unsupported dictionary type: " + std::string(type));
     EXPECT_FALSE(is_type(type));
   }
+}
+
+// postconf prints the names from a list of its own, so that it need not link the tables.
+TEST(Open, PostconfListsTheTypesThatOpenKnows) {
+  EXPECT_TRUE(std::ranges::equal(types(), config::kTableTypes));
 }
 
 TEST(Open, TypesAreSortedAndKnown) {
