@@ -4,6 +4,12 @@
 function(postrider_library name)
   cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)  # headers alone
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR}/src/util)
+    target_link_libraries(${name} INTERFACE ${ARG_USES})
+    return()
+  endif()
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/src/util)
   target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_LINKS})
