@@ -3,8 +3,7 @@
 int main(int argc, char** argv) {
   return service::run(
       argc, argv,
-      {.program = "bounce",
-       .processes = service::Processes::unlimited,
-       .check = {},
-       .open = [](const service::Context& context) { return std::make_unique<bounce::Server>(context); }});
+      {.program = "bounce", .processes = service::Processes::unlimited, .open = [](const service::Context& context) {
+         return std::make_unique<bounce::Server>(context);
+       }});
 }

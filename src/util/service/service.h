@@ -85,13 +85,14 @@ struct Program {
   Clients clients = Clients::streams;
   Processes processes = Processes::any;
   Privileges privileges = Privileges::drop;
-  int client_limit = 0;                       // at once; 0: <service>_client_limit, default_client_limit
-  bool lives_on = false;                      // never goes away when idle or after max_use clients: qmgr, postlogd
-  std::optional<config::TimeKey> watchdog;    // instead of daemon_timeout
-  std::function<void(const Context&)> check;  // of what master.cf and main.cf say; throws base::Fatal. May be empty.
+  int client_limit = 0;                          // at once; 0: <service>_client_limit, default_client_limit
+  bool lives_on = false;                         // never goes away when idle or after max_use clients: qmgr, postlogd
+  std::optional<config::TimeKey> watchdog = {};  // instead of daemon_timeout
+  std::function<void(const Context&)> check =
+      {};  // of what master.cf and main.cf say; throws base::Fatal. May be empty.
   // Opens tables and files, before chroot and as whoever started the process (root, when master is). Throws
   // base::Fatal.
-  std::function<std::unique_ptr<Server>(const Context&)> open;
+  std::function<std::unique_ptr<Server>(const Context&)> open = {};
 };
 
 // Parses Postfix's daemon options (-c -d -D -i -l -m -n -o -s -S -t -u -v -V -z), loads main.cf, and serves.
