@@ -41,9 +41,9 @@ std::optional<Envelope::Attribute> Envelope::split(std::string_view data) {
   const std::size_t equals = data.find('=');
   // The names in the text are the part before any blank.
   if (equals == std::string_view::npos || equals == 0) {
-    message_.reject_bad(
-        fmt::format("malformed attribute: {}: {}",
-                    equals == 0 ? "missing attribute name" : "missing '=' after attribute name", data.substr(0, 200)));
+    message_.reject_bad(fmt::format("malformed attribute: {}: {}",
+                                    equals == 0 ? "missing attribute name" : "missing '=' after attribute name",
+                                    data.substr(0, 200)));
     return std::nullopt;
   }
   const Attribute attribute{base::trim(data.substr(0, equals)), base::trim(data.substr(equals + 1))};
@@ -187,8 +187,7 @@ void Envelope::sender(std::string_view data) {
   message_.sender = envelope_sender(message_, address);
   if (message_.settings.smtputf8 && !base::is_ascii(address)) {
     message_.smtputf8 |= queue::smtputf8::kSender;
-    if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0)
-      message_.smtputf8 |= queue::smtputf8::kRequested;
+    if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0) message_.smtputf8 |= queue::smtputf8::kRequested;
   }
   store(RecordType::sender, message_.sender);
   if (message_.given_up()) return;

@@ -70,8 +70,7 @@ void Headers::finish_badly() {
       write_header(message_, "MIME-Error: message header was not terminated by empty line");
       break;
     case BadHeaderEnd::reject:
-      message_.fail(client::cleanup_status::kContent,
-                    "5.7.1 message header was not terminated by empty line");
+      message_.fail(client::cleanup_status::kContent, "5.7.1 message header was not terminated by empty line");
       return;
   }
   message_.out.append(RecordType::text, {});
@@ -87,8 +86,7 @@ void Headers::finish_header() {
 
   if (message_.settings.smtputf8 && !base::is_ascii(header)) {
     message_.smtputf8 |= queue::smtputf8::kHeader;
-    if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0)
-      message_.smtputf8 |= queue::smtputf8::kRequested;
+    if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0) message_.smtputf8 |= queue::smtputf8::kRequested;
   }
   known(name, value);
   if (message_.settings.dropped_headers.contains(base::lower(name))) return;
@@ -103,10 +101,10 @@ void Headers::finish_header() {
     result += value;
     return store(result);
   }
-  result = mail::rewrite_address_header(header, message_.settings.header_token_limit,
-                                        [this, known_name](const std::string& external) {
-                                          return header_address(message_, known_name->rewritten, external);
-                                        });
+  const auto rewritten = [this, known_name](const std::string& external) {
+    return header_address(message_, known_name->rewritten, external);
+  };
+  result += mail::rewrite_addresses(value, message_.settings.header_token_limit, rewritten, result.size());
   store(result);
 }
 

@@ -32,8 +32,8 @@ class Headers {
 
   Transaction& message_;
   PresentHeaders present_;
-  std::string header_;           // the logical header so far, its lines joined by \n
-  bool line_goes_on_ = false;    // the last record did not end its line
+  std::string header_;         // the logical header so far, its lines joined by \n
+  bool line_goes_on_ = false;  // the last record did not end its line
   bool ended_ = false;
   int hops_ = 0;
   std::string content_type_;
@@ -41,5 +41,8 @@ class Headers {
 
 // A header to the output: a record for each of its lines, in pieces where one is longer than line_length_limit.
 void write_header(Transaction& message, std::string_view header);
+
+// A Content-Transfer-Encoding that tells of 8-bit content, in the primary header or in that of a part.
+void note_transfer_encoding(Transaction& message, std::string_view value);
 
 }  // namespace cleanup

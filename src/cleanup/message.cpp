@@ -11,14 +11,13 @@ using queue::RecordType;
 
 Message::Message(Transaction& transaction)
     : transaction_(transaction), envelope_(transaction), headers_(transaction), body_(transaction) {
-  if ((transaction.flags & client::cleanup_flag::kSmtpUtf8) != 0)
-    transaction.smtputf8 |= queue::smtputf8::kRequested;
+  if ((transaction.flags & client::cleanup_flag::kSmtpUtf8) != 0) transaction.smtputf8 |= queue::smtputf8::kRequested;
   transaction_.out.append(RecordType::size, queue::Sizes{}.text());
 }
 
 bool Message::take(std::string_view records) {
   while (!records.empty() && !ended()) {
-    if (stage_ == Stage::body && !transaction_.given_up() && body_.take_run(records)) {
+    if (stage_ == Stage::body && !transaction_.given_up() && !too_large() && body_.take_run(records)) {
       check_size();
       continue;
     }
@@ -65,8 +64,8 @@ void Message::take(RecordType type, std::string_view data, std::string_view) {
 void Message::take_content(RecordType type, std::string_view data) {
   if (type == RecordType::extracted) return end_of_content();
   if (type != RecordType::text && type != RecordType::unterminated)
-    return transaction_.reject_bad(
-        fmt::format("unexpected record type {} in message content", static_cast<int>(type)));
+    return transaction_.reject_bad(fmt::format("unexpected record type {} in message content", static_cast<int>(type)));
+  if (too_large()) return;
   // Header and body checks go between the screening and what follows: per logical header in Headers::finish_header,
   // per record in Body::take.
   const std::string_view line = screened(transaction_, data, scratch_);
@@ -101,11 +100,21 @@ void Message::finish() {
   transaction_.out.overwrite(0, record);
 }
 
+bool Message::too_large() const {
+  return (transaction_.status & client::cleanup_status::kSize) != 0;
+}
+
+// A message that is too large and shall be returned is kept up to the limit, with all its recipients; but these, too,
+// must end somewhere.
 void Message::check_size() {
   using namespace client::cleanup_status;
   if (transaction_.out.failed()) return transaction_.fail(kWrite);
   const std::int64_t limit = transaction_.settings.message_size_limit;
-  if (limit <= 0 || transaction_.out.size() <= limit || (transaction_.status & kSize) != 0) return;
+  if (limit <= 0 || transaction_.out.size() <= limit) return;
+  if (too_large()) {
+    if (transaction_.out.size() / 2 > limit) transaction_.fail(kWrite);
+    return;
+  }
   transaction_.warn("queue file size limit exceeded");
   transaction_.fail(kSize);
 }

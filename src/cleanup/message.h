@@ -33,6 +33,7 @@ class Message {
   void end_of_content();
   void finish();
   void check_size();
+  bool too_large() const;
 
   Transaction& transaction_;
   Envelope envelope_;

@@ -128,12 +128,10 @@ std::string from_value(const Transaction& message) {
       if (c == '(' || c == ')' || c == '\\') comment += '\\';
       comment += c;
     }
-    return fmt::format("{} ({})", address,
-                       ascii ? comment : encoded_words(name, message.settings.full_name_charset));
+    return fmt::format("{} ({})", address, ascii ? comment : encoded_words(name, message.settings.full_name_charset));
   }
-  return fmt::format("{} <{}>",
-                     ascii ? mail::quoted_phrase(name) : encoded_words(name, message.settings.full_name_charset),
-                     address);
+  return fmt::format(
+      "{} <{}>", ascii ? mail::quoted_phrase(name) : encoded_words(name, message.settings.full_name_charset), address);
 }
 
 void add_missing_headers(Transaction& message, const PresentHeaders& present) {

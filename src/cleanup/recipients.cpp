@@ -39,8 +39,7 @@ void Recipients::dsn_original(std::string_view address) {
 }
 
 void Recipients::original(std::string_view address) {
-  if (original_)
-    message_.warn("ignoring out-of-order original recipient record <" + original_->substr(0, 200) + ">");
+  if (original_) message_.warn("ignoring out-of-order original recipient record <" + original_->substr(0, 200) + ">");
   original_ = without_nul(address);
 }
 
@@ -77,8 +76,7 @@ void Recipients::expand(const Group& group, const std::string& address) {
   const auto expansion = routing::expand_virtual(message_.tables.virtual_alias, message_.tables.config, address);
   if (!expansion) {
     logging::warning("cleanup.lookup", "{error}", {{"error", expansion.error().text}});
-    message_.warn("virtual_alias_maps map lookup problem for " + address +
-                  " -- message not accepted, try again later");
+    message_.warn("virtual_alias_maps map lookup problem for " + address + " -- message not accepted, try again later");
     return message_.fail(client::cleanup_status::kWrite, kReason);
   }
   if (!expansion->problem.empty()) {
