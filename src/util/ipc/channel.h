@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/stream.h"
 #include "ipc/codec.h"
@@ -73,7 +74,7 @@ class Channel {
   }
 
   // Nothing was read yet and something is there, or the peer closed: an idle connection that cannot be used again.
-  bool spoiled() { return stream_.input_waiting(); }
+  bool spoiled();
   io::Stream& stream() { return stream_; }
 
  private:
@@ -101,6 +102,7 @@ class Pool {
   Lease acquire(const std::string& path, io::Deadline deadline, Freshness freshness = Freshness::any);
   void give_back(const std::string& path, std::unique_ptr<Channel> channel);  // only after a complete exchange
   void drop_idle();                                                           // closes what is too old
+  std::size_t idle() const { return idle_.size(); }
 
  private:
   struct Idle {

@@ -27,8 +27,8 @@ enum class Folder { maildrop, hold, incoming, active, deferred, corrupt, bounce,
 std::string_view name_of(Folder folder);
 std::optional<Folder> folder_named(std::string_view name);
 // Those that hold messages, in the order in which postcat -q and showq look.
-constexpr std::array kMessageFolders = {Folder::maildrop, Folder::active, Folder::incoming, Folder::deferred,
-                                        Folder::hold};
+inline constexpr std::array kMessageFolders = {Folder::maildrop, Folder::active, Folder::incoming, Folder::deferred,
+                                               Folder::hold};
 
 // The permission bits of a message's file are its state.
 namespace mode {
