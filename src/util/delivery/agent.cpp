@@ -31,7 +31,7 @@ std::expected<base::Fd, Unavailable> open_message(const std::string& path) {
   if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) {
     return std::unexpected(Unavailable{base::with_errno("shared lock " + path, errno)});
   }
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return std::unexpected(Unavailable{base::with_errno("stat " + path, errno)});
   if (!S_ISREG(status.st_mode)) return std::unexpected(Unavailable{path + ": not a regular file"});
   if (!queue::mode::is_ready(status.st_mode)) {

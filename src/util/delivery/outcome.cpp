@@ -225,8 +225,7 @@ bool Recorder::State::append(queue::Folder log, const Recipients& recipients, co
 
 void Recorder::State::log(const RequestRecipient& recipient, const Verdict& verdict, const LogLine& line,
                           std::string_view delays) const {
-  const bool with_original =
-      !recipient.original.empty() && !base::equals_folded(recipient.original, recipient.address);
+  const bool with_original = !recipient.original.empty() && !base::equals_folded(recipient.original, recipient.address);
   logging::info("delivery.status", log_text(line, with_original),
                 {{"id", request.queue_id},
                  {"to", mail::for_log(recipient.address, settings.external_addresses)},
@@ -293,8 +292,12 @@ bool Recorder::State::record_alike(const Recipients& recipients, Verdict verdict
   // The line before the trace log: a delivery that cannot be reported did happen.
   if (verdict.kind != Kind::sent && !known) {
     verdict = {.kind = Kind::deferred,
-               .status = {.code = "4.3.0", .reason = "bounce log cannot be written", .diagnostic_type = {},
-                          .diagnostic_text = {}, .mta_type = {}, .mta_name = {}},
+               .status = {.code = "4.3.0",
+                          .reason = "bounce log cannot be written",
+                          .diagnostic_type = {},
+                          .diagnostic_text = {},
+                          .mta_type = {},
+                          .mta_name = {}},
                .action = "delayed",
                .word = "deferred"};
     append(queue::Folder::defer, recipients, verdict);

@@ -50,12 +50,12 @@ class StatusFilter;
 
 struct OutcomeSettings {
   bool soft_bounce = false;
-  bool compatible_logs = true;                                  // backwards_bounce_logfile_compatibility
-  int delay_decimals = 2;                                       // delay_logging_resolution_limit
-  bool external_addresses = true;                               // info_log_address_format
-  std::shared_ptr<const table::MatchList> fast_flush_domains;   // null: nobody is told of mail that waits
+  bool compatible_logs = true;                                 // backwards_bounce_logfile_compatibility
+  int delay_decimals = 2;                                      // delay_logging_resolution_limit
+  bool external_addresses = true;                              // info_log_address_format
+  std::shared_ptr<const table::MatchList> fast_flush_domains;  // null: nobody is told of mail that waits
   std::string flush_service = "public/flush";
-  std::shared_ptr<const StatusFilter> status_filter;            // null: none
+  std::shared_ptr<const StatusFilter> status_filter;  // null: none
   // `filter_parameter`: local_delivery_status_filter and its like; empty for agents that have none.
   static OutcomeSettings from(const config::Config& config, std::string_view filter_parameter = {});
 };
