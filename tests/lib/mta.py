@@ -136,8 +136,9 @@ class System:
     def __init__(self, parameters=None, *, account, delivers_as, owner, group, sbin, libexec, base=None, services=None, inet=(),
                  environment=None, master_cf=None):
         """`parameters` go to main.cf over the defaults here (None leaves one out). `services`: the names of the stock services to have,
-        all of them by default. `inet` and `master_cf`: further lines of master.cf. `environment`: what daemons and commands get,
-        through import_environment. `base`: a folder that is there already is used as it is, and is not removed in the end."""
+        all of them by default; or a dictionary as SERVICES. `inet` and `master_cf`: further lines of master.cf. `environment`: what
+        daemons and commands get, through import_environment. `base`: a folder that is there already is used as it is, and is not
+        removed in the end."""
         self.account, self.delivers_as, self.owner, self.group = account, delivers_as, owner, group
         self.sbin, self.libexec = pathlib.Path(sbin), pathlib.Path(libexec)
         self.own_base = base is None
@@ -145,7 +146,9 @@ class System:
         self.etc, self.queue, self.data = (self.base / name for name in ("etc", "queue", "data"))
         self.mail, self.log_file = self.base / "mail", self.base / "log" / "mail.log"
         self.environment = dict(environment or {})
-        self.services = list(SERVICES if services is None else services)
+        if not isinstance(services, dict):
+            services = {name: SERVICES[name] for name in (SERVICES if services is None else services)}
+        self.services = services
         self.extra_services = list(inet) + list(master_cf or [])
         self.parameters = {
             "compatibility_level": "3.6",
@@ -198,12 +201,13 @@ class System:
                     os.chmod(path, {"maildrop": 0o730, "public": 0o710}[name])
 
     def write_configuration(self):
+        """Writes main.cf and master.cf anew."""
         values = {name: value for name, value in self.parameters.items() if value is not None}
         if self.environment and "import_environment" not in values:
             usual = "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME"
             values["import_environment"] = " ".join([usual] + [f"{name}={value}" for name, value in self.environment.items()])
         for name, text in (("main.cf", "".join(f"{name} = {value}\n" for name, value in values.items())),
-                           ("master.cf", "".join(f"{name} {SERVICES[name]}\n" for name in self.services) +
+                           ("master.cf", "".join(f"{name} {fields}\n" for name, fields in self.services.items()) +
                             "".join(line.rstrip("\n") + "\n" for line in self.extra_services))):
             (self.etc / name).write_text(text, encoding="utf-8")
             self.own(self.etc / name)
@@ -466,6 +470,19 @@ class Debian(System):
                          "newaliases_path": root / "usr/bin/newaliases"}
         super().__init__(parameters, account=me(), owner=owner, delivers_as=Account(USER), group=other_group(owner),
                          sbin=root / "usr/sbin", libexec=root / "usr/lib/postfix/sbin", **more)
+
+    def write_configuration(self):
+        # sendmail starts postdrop with an environment that is nearly empty, so the libraries must be named on the way.
+        wrappers = self.base / "bin"
+        wrappers.mkdir(exist_ok=True)
+        for program in self.sbin.iterdir():
+            if not (wrappers / program.name).is_symlink() and program.name != "postdrop":
+                (wrappers / program.name).symlink_to(program)
+        settings = " ".join(f"{name}='{value}'" for name, value in self.environment.items())
+        (wrappers / "postdrop").write_text(f'#!/bin/sh\n{settings} exec {self.sbin}/postdrop "$@"\n', encoding="utf-8")
+        os.chmod(wrappers / "postdrop", 0o755)
+        self.parameters["command_directory"] = wrappers
+        super().write_configuration()
 
     @staticmethod
     def available():

@@ -25,6 +25,20 @@ std::string header_of(Kind kind, std::size_t size) {
   return header;
 }
 
+constinit IdleObserver* idle_observer = nullptr;
+
+class IdleTime {
+ public:
+  IdleTime(IdleObserver& observer, int fd) : observer_(observer), fd_(fd) {}
+  ~IdleTime() { observer_.resumed(fd_); }
+  IdleTime(const IdleTime&) = delete;
+  IdleTime& operator=(const IdleTime&) = delete;
+
+ private:
+  IdleObserver& observer_;
+  int fd_;
+};
+
 io::StreamError broken(const std::string& text) {
   return {io::StreamError::Kind::broken, text};
 }
@@ -58,8 +72,21 @@ Frame Channel::receive_frame() {
 }
 
 std::optional<Frame> Channel::receive_frame_or_end() {
-  if (stream_.at_end()) return std::nullopt;
-  return receive_frame();
+  if (served_ && idle_observer != nullptr && stream_.buffered().empty()) {
+    stream_.flush();
+    if (!idle_observer->idle(stream_.fd())) return std::nullopt;
+    const IdleTime idle(*idle_observer, stream_.fd());
+    if (stream_.at_end()) return std::nullopt;
+  } else if (stream_.at_end()) {
+    return std::nullopt;
+  }
+  Frame frame = receive_frame();
+  served_ = true;
+  return frame;
+}
+
+void set_idle_observer(IdleObserver* observer) {
+  idle_observer = observer;
 }
 
 bool Channel::spoiled() {
