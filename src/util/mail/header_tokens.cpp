@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "mail/address.h"
+
 namespace mail {
 
 namespace {
@@ -38,13 +40,15 @@ class Scanner {
   }
 
  private:
+  // What has no end ends with the text.
   Token comment() {
     Token token{TokenKind::comment, {}};
     int depth = 0;
     while (at_ < text_.size()) {
-      const char c = take(token.text);
+      const char c = text_[at_++];
+      token.text += c;
       if (c == '\\' && at_ < text_.size()) {
-        take(token.text);
+        token.text += text_[at_++];
       } else if (c == '(') {
         ++depth;
       } else if (c == ')' && --depth == 0) {
@@ -57,9 +61,7 @@ class Scanner {
   Token delimited(TokenKind kind, char end) {
     Token token{kind, {}};
     ++at_;
-    while (at_ < text_.size() && text_[at_] != end) {
-      if (take_blank(token.text) == '\\' && at_ < text_.size()) take(token.text);
-    }
+    while (at_ < text_.size() && text_[at_] != end) take_character(token.text);
     if (at_ < text_.size()) ++at_;
     return token;
   }
@@ -71,85 +73,65 @@ class Scanner {
       return {TokenKind::special, std::string(1, first)};
     }
     Token token{TokenKind::atom, {}};
-    while (at_ < text_.size() && !is_separator(text_[at_])) {
-      if (text_[at_] != '\\' && kSpecials.contains(text_[at_])) break;
-      if (take(token.text) == '\\' && at_ < text_.size()) take(token.text);
+    while (at_ < text_.size() && !is_separator(text_[at_]) && (text_[at_] == '\\' || !kSpecials.contains(text_[at_]))) {
+      take_character(token.text);
     }
     return token;
   }
 
-  char take(std::string& to) {
-    to += text_[at_];
-    return text_[at_++];
-  }
-  // A line break or tab in a quoted string is white space, which it need not be in the form that we write.
-  char take_blank(std::string& to) {
-    const char c = text_[at_++];
-    to += is_separator(c) ? ' ' : c;
-    return c;
+  // One character without its escape; a lone backslash at the end is nothing.
+  void take_character(std::string& to) {
+    if (text_[at_] == '\\' && ++at_ == text_.size()) return;
+    to += is_separator(text_[at_]) ? ' ' : text_[at_];
+    ++at_;
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
 };
 
-void append_unescaped(std::string& to, std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      if (++i == text.size()) return;
-    }
-    to += text[i];
+void append_quoted(std::string& to, std::string_view text) {
+  to += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') to += '\\';
+    to += c;
+  }
+  to += '"';
+}
+
+bool needs_no_quotes(std::string_view atom) {
+  return std::ranges::all_of(atom, [](char c) {
+    return c > ' ' && c != '\x7f' ? !kSpecials.contains(c) : static_cast<unsigned char>(c) >= 0x80;
+  });
+}
+
+void append_internal(std::string& to, const Token& token) {
+  if (token.kind == TokenKind::domain_literal) {
+    to += '[' + token.text + ']';
+  } else {
+    to += token.text;
   }
 }
 
-enum class Form { internal, external };
-
-void append_token(std::string& to, const Token& token, Form form) {
+void append_external(std::string& to, const Token& token) {
   switch (token.kind) {
     case TokenKind::comment:
     case TokenKind::special:
       to += token.text;
       return;
-    case TokenKind::atom:
-      if (form == Form::internal) {
-        append_unescaped(to, token.text);
-      } else {
-        to += token.text;
-      }
-      return;
-    case TokenKind::quoted_string:
-      if (form == Form::internal) {
-        append_unescaped(to, token.text);
-      } else {
-        to += '"' + token.text + '"';
-      }
-      return;
     case TokenKind::domain_literal:
-      to += '[';
-      if (form == Form::internal) {
-        append_unescaped(to, token.text);
-      } else {
+      to += '[' + token.text + ']';
+      return;
+    case TokenKind::atom:
+      if (needs_no_quotes(token.text)) {
         to += token.text;
+        return;
       }
-      to += ']';
+      [[fallthrough]];
+    case TokenKind::quoted_string:
+      append_quoted(to, token.text);
       return;
   }
-}
-
-std::string text_of(std::span<const Token> tokens, Form form) {
-  std::string text;
-  const Token* before = nullptr;
-  for (const Token& token : tokens) {
-    if (token.is('<')) {
-      if (!text.empty() && text.back() != ' ') text += ' ';
-    } else if (before != nullptr && is_word(*before) && is_word(token)) {
-      text += ' ';
-    }
-    append_token(text, token, form);
-    if (token.is(',')) text += ' ';
-    before = &token;
-  }
-  return text;
 }
 
 // One part of an address list: a token outside of addresses, an address, or the colon that begins a group.
@@ -159,6 +141,7 @@ struct Part {
   Token token;                  // Kind::token
   std::vector<Token> address;   // Kind::address: all but comments
   std::vector<Token> comments;  // of the address
+  std::string rewritten;
 };
 
 // Reads a list from its end, for that is where it can be told what a word belongs to: before a < comes a phrase, before
@@ -175,42 +158,47 @@ class ListParser {
   }
 
  private:
+  enum class Place { list, phrase, group_name };
+
   void take(std::size_t at) {
     Token& token = tokens_[at];
     if (token.is(',')) {
-      close_address(false);
-      in_phrase_ = false;
+      separator(token, false);
+    } else if (place_ == Place::group_name) {
       emit(token);
-    } else if (token.is(';') && !in_phrase_) {
-      close_address(true);
-      in_group_ = true;
-      emit(token);
-    } else if (token.is(':') && in_group_ && !in_phrase_) {
-      close_address(false);
-      parts_.push_back({Part::Kind::group_start, token, {}, {}});
-      in_group_ = false;
-      in_phrase_ = true;
     } else if (token.is('>')) {
       take_route_address(at);
-    } else if (in_phrase_) {
-      emit(token);
-    } else {
+    } else if (token.is(';')) {
+      separator(token, true);
+      in_group_ = true;
+    } else if (token.is(':') && in_group_) {
+      close_address(false);
+      parts_.push_back({Part::Kind::group_start, token, {}, {}, {}});
+      place_ = Place::group_name;
+    } else if (place_ == Place::list) {
       take_word(token);
+    } else if (token.is(':')) {
+      separator(token, false);
+    } else {
+      emit(token);
     }
   }
 
+  void separator(Token& token, bool comma) {
+    close_address(comma);
+    emit(token);
+    place_ = Place::list;
+  }
+
+  // Between < and >; without a < all that there is.
   void take_route_address(std::size_t at) {
     close_address(true);
     emit(tokens_[at]);
-    std::size_t open = at;
-    while (open > 0 && !tokens_[open - 1].is('<')) --open;
-    if (open == 0) return;  // a stray >
-    for (std::size_t i = at; i-- > open;) add_to_address(tokens_[i]);
-    if (!open_) open_ = Part{Part::Kind::address, {}, {}, {}};
+    while (rest_ > 0 && !tokens_[rest_ - 1].is('<')) add_to_address(tokens_[--rest_]);
+    if (!open_) open_ = Part{Part::Kind::address, {}, {}, {}, {}};
     close_address(false);
-    emit(tokens_[open - 1]);
-    rest_ = open - 1;
-    in_phrase_ = true;
+    place_ = Place::phrase;
+    if (rest_ > 0) emit(tokens_[--rest_]);
   }
 
   void take_word(Token& token) {
@@ -225,7 +213,7 @@ class ListParser {
   }
 
   void add_to_address(Token& token) {
-    if (!open_) open_ = Part{Part::Kind::address, {}, {}, {}};
+    if (!open_) open_ = Part{Part::Kind::address, {}, {}, {}, {}};
     auto& list = token.kind == TokenKind::comment ? open_->comments : open_->address;
     list.push_back(std::move(token));
   }
@@ -237,76 +225,81 @@ class ListParser {
     std::ranges::reverse(open_->comments);
     parts_.push_back(std::move(*open_));
     open_.reset();
-    if (comma) parts_.push_back({Part::Kind::token, {TokenKind::special, ","}, {}, {}});
+    if (comma) parts_.push_back({Part::Kind::token, {TokenKind::special, ","}, {}, {}, {}});
   }
 
-  void emit(Token& token) { parts_.push_back({Part::Kind::token, std::move(token), {}, {}}); }
+  void emit(Token& token) { parts_.push_back({Part::Kind::token, std::move(token), {}, {}, {}}); }
 
   std::vector<Token> tokens_;
   std::size_t rest_ = 0;  // tokens before this one are not read yet
   std::vector<Part> parts_;
   std::optional<Part> open_;
-  bool in_phrase_ = false;
+  Place place_ = Place::list;
   bool in_group_ = false;
 };
 
 // An address as it was written, but for comments and blanks.
 std::string address_text(const Part& part) {
   std::string text;
-  for (const Token& token : part.address) append_token(text, token, Form::external);
+  for (const Token& token : part.address) append_external(text, token);
   return text;
 }
 
-// Lines that break behind commas where they have to.
-class Lines {
+// A list as text, with a line break behind each comma.
+class ListText {
  public:
-  explicit Lines(std::size_t name_width) : width_(name_width) {}
-
-  void add(std::span<const Token> tokens) {
-    for (const Token& token : tokens) {
-      if (!piece_.empty() && needs_blank(token)) piece_ += ' ';
-      append_token(piece_, token, Form::external);
-      before_ = &token;
-    }
+  void add(const Token& token) {
+    if (needs_blank(token)) text_ += ' ';
+    append_external(text_, token);
+    before_is_word_ = is_word(token);
+  }
+  // Written as an envelope's address is quoted: the local part is one word, whatever is in it.
+  void add_address(std::string_view external) {
+    if (before_is_word_) text_ += ' ';
+    text_ += quote(internal_text(tokenize(external, external.size())));
+    before_is_word_ = true;
   }
   void comma() {
-    piece_ += ',';
-    end_piece();
+    text_ += ",\n";
+    before_is_word_ = false;
   }
   void group_start() {
-    piece_ += ": ";
-    before_ = nullptr;
+    text_ += ": ";
+    before_is_word_ = false;
   }
-
-  std::string take() {
-    end_piece();
-    return std::move(text_);
-  }
+  std::string take() { return std::move(text_); }
 
  private:
   bool needs_blank(const Token& next) const {
-    if (next.is('<')) return piece_.back() != ' ';
-    return before_ != nullptr && is_word(*before_) && is_word(next);
+    if (next.is('<')) return !text_.empty() && text_.back() != ' ' && text_.back() != '\n';
+    return before_is_word_ && is_word(next);
   }
 
-  void end_piece() {
-    if (!text_.empty() && width_ + 1 + piece_.size() > kLongestLine) {
-      text_ += "\n\t";
-      width_ = 0;
-    } else {
-      text_ += ' ';
-    }
-    width_ += 1 + piece_.size();
-    text_ += piece_;
-    piece_.clear();
-    before_ = nullptr;
-  }
-
-  std::size_t width_;  // of the line so far
   std::string text_;
-  std::string piece_;  // what follows the last comma
-  const Token* before_ = nullptr;
+  bool before_is_word_ = false;
 };
+
+// Joins lines with a blank as long as the result does not grow longer than kLongestLine, its tab not counted.
+std::string joined_lines(std::string_view text, std::size_t name_width) {
+  std::string joined;
+  std::size_t width = name_width;
+  for (bool first = true;; first = false) {
+    const auto line_break = text.find('\n');
+    const std::string_view line = text.substr(0, line_break);
+    const bool is_last = line_break == std::string_view::npos;
+    if (first || width + 1 + line.size() <= kLongestLine) {
+      joined += ' ';
+      width += 1 + line.size();
+    } else {
+      joined += '\n';
+      width = line.size();
+      if (!line.starts_with(' ') && !line.starts_with('\t')) joined += '\t';
+    }
+    joined += line;
+    if (is_last) return joined;
+    text.remove_prefix(line_break + 1);
+  }
+}
 
 }  // namespace
 
@@ -322,11 +315,16 @@ std::vector<Token> tokenize(std::string_view text, std::size_t most) {
 }
 
 std::string internal_text(std::span<const Token> tokens) {
-  return text_of(tokens, Form::internal);
-}
-
-std::string external_text(std::span<const Token> tokens) {
-  return text_of(tokens, Form::external);
+  std::string text;
+  bool before_is_word = false;
+  for (const Token& token : tokens) {
+    if (token.is('<') ? !text.empty() && text.back() != ' ' : before_is_word && is_word(token)) text += ' ';
+    append_internal(text, token);
+    if (token.is(',')) text += ' ';
+    before_is_word = is_word(token);
+  }
+  if (!tokens.empty() && tokens.back().is(',')) text.pop_back();
+  return text;
 }
 
 std::vector<std::string> addresses_in(std::string_view header_value, std::size_t most) {
@@ -345,46 +343,43 @@ std::string rewrite_addresses(std::string_view header_value, std::size_t most,
   for (Part& part : parts) {
     if (part.kind != Part::Kind::address || part.address.empty()) continue;
     const std::string before = address_text(part);
-    const std::string after = rewrite(before);
-    if (after != before) changed = true;
-    part.address = tokenize(after, after.size());
+    part.rewritten = rewrite(before);
+    if (part.rewritten != before) changed = true;
   }
   if (!changed) return std::string(header_value);
 
-  Lines lines(name_width);
+  ListText list;
   for (const Part& part : parts) {
     switch (part.kind) {
       case Part::Kind::token:
         if (part.token.is(',')) {
-          lines.comma();
+          list.comma();
         } else {
-          lines.add(std::span(&part.token, 1));
+          list.add(part.token);
         }
         break;
       case Part::Kind::group_start:
-        lines.group_start();
+        list.group_start();
         break;
       case Part::Kind::address:
-        lines.add(part.address);
-        lines.add(part.comments);
+        if (!part.address.empty()) list.add_address(part.rewritten);
+        for (const Token& comment : part.comments) list.add(comment);
         break;
     }
   }
-  return lines.take();
+  return joined_lines(list.take(), name_width);
 }
 
 std::string quoted_phrase(std::string_view text) {
-  // What RFC 5322 calls an atom, blanks between atoms, and 8-bit text.
-  const bool plain = !text.empty() && std::ranges::all_of(text, [](char c) {
-    return c == ' ' || (c > ' ' && c < '\x7f' ? !kSpecials.contains(c) : static_cast<unsigned char>(c) >= 0x80);
-  });
-  if (plain) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
+  bool plain = !text.empty();
+  for (std::size_t begin = 0; plain && begin <= text.size();) {  // words
+    const auto end = std::min(text.find(' ', begin), text.size());
+    if (end > begin) plain = needs_no_quotes(text.substr(begin, end - begin));
+    begin = end + 1;
   }
-  quoted += '"';
+  if (plain) return std::string(text);
+  std::string quoted;
+  append_quoted(quoted, text);
   return quoted;
 }
 

@@ -14,7 +14,7 @@ namespace mail {
 enum class TokenKind { atom, quoted_string, comment, domain_literal, special };
 struct Token {
   TokenKind kind;
-  // Quoted strings and domain literals without their delimiters, comments with theirs; escapes as written.
+  // Atoms, quoted strings and domain literals without escapes and delimiters; comments as they were written.
   std::string text;
 
   bool is(char c) const { return kind == TokenKind::special && text[0] == c; }
@@ -22,10 +22,8 @@ struct Token {
 // At most `most` tokens (header_address_token_limit); what comes after them is left out.
 std::vector<Token> tokenize(std::string_view text, std::size_t most);
 
-// The text of tokens, words set apart by one blank: as an envelope has it (quotes and escapes removed), and as it was
-// written.
+// The text of tokens as an envelope has it: no quotes, no escapes, words set apart by one blank.
 std::string internal_text(std::span<const Token> tokens);
-std::string external_text(std::span<const Token> tokens);
 
 // The addresses in a header's value, in order, groups looked into: what sendmail -t sends to. External forms, without
 // comments.
