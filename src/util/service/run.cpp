@@ -74,13 +74,34 @@ void check_place_in_master_cf(const Program& program, const Options& options, st
   }
 }
 
+// Before main.cf has said where to: master has taken standard error away, but what is wrong with main.cf must be told.
+void open_logging_without_config(const Program& program, bool syslog) {
+  logging::Setup setup;
+  setup.identity.program = program.program;
+  if (const char* tag = std::getenv("MAIL_LOGTAG"); tag != nullptr) setup.identity.syslog_name = tag;
+  setup.syslog = syslog;
+  (void)logging::open(setup);
+}
+
+Options options_of(const Program& program, std::span<char*> arguments) {
+  try {
+    return parse_options(arguments);
+  } catch (const base::Fatal&) {
+    open_logging_without_config(program, true);
+    throw;
+  }
+}
+
 config::Config load(const Program& program, const std::string& service_name, const Options& options) {
   config::Source source;
   source.process_name = program.program;
   source.service_name = service_name;
   source.overrides = options.overrides;
   auto config = config::Config::load(source);
-  if (!config) throw base::Fatal(config.error().text);
+  if (!config) {
+    open_logging_without_config(program, true);
+    throw base::Fatal(config.error().text);
+  }
   return std::move(*config);
 }
 
@@ -225,12 +246,10 @@ int run(int argc, char** argv, const Program& program) {
   ignore(SIGPIPE);
   ignore(SIGHUP);
   ::umask(077);
-  logging::Setup until_configured;
-  until_configured.identity.program = program.program;
-  (void)logging::open(until_configured);
+  open_logging_without_config(program, false);
   try {
     const auto all = std::span<char*>(argv, static_cast<std::size_t>(argc));
-    const Options options = parse_options(all.empty() ? all : all.subspan(1));
+    const Options options = options_of(program, all.empty() ? all : all.subspan(1));
     logging::set_verbosity(options.verbosity);
     return serve(program, options);
   } catch (const base::Fatal& problem) {
