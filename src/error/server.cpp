@@ -18,10 +18,9 @@ void check(const service::Context& context) {
   const std::string& name = context.service_name;
   if (name == kError || name == kRetry || name == context.config[config::param::error_service_name]) return;
   throw base::Fatal(
-      fmt::format(
-          "service {}: as " {} " this delivery agent bounces mail, as " {} " it lets mail wait; "
-                                                                           "the name in master.cf must say which",
-          name, kError, kRetry));
+      fmt::format("service {}: as \"{}\" this delivery agent bounces mail, as \"{}\" it lets mail wait; "
+                  "the name in master.cf must say which",
+                  name, kError, kRetry));
 }
 
 Server::Server(const service::Context& context, disk::Disk& disk)
