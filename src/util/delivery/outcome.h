@@ -43,7 +43,7 @@ using Outcome = std::variant<Sent, Bounced, Deferred>;
 struct LogLine {
   std::string relay = "none";
   int connection_uses = 0;  // conn_use= from 2 on
-  std::string tls;          // tls=
+  std::string tls = {};     // tls=
 };
 
 class StatusFilter;
