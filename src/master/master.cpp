@@ -112,6 +112,10 @@ class Master {
   void start(Plan plan) {
     watch_signals();
     if (const auto adopted = supervisor_.adopt(std::move(plan)); !adopted) throw base::Fatal(adopted.error().text);
+  }
+
+  void serve(logging::Setup log) {
+    log_ = std::move(log);
     logging::info("master.started", "daemon started -- version {version}, configuration {directory}",
                   {{"version", supervisor_.plan().version}, {"directory", supervisor_.plan().directory}});
     if (options_.lifetime) {
@@ -119,10 +123,6 @@ class Master {
     }
     if (notifier_.watchdog_interval()) keep_telling();
     notifier_.ready();
-  }
-
-  void serve(logging::Setup log) {
-    log_ = std::move(log);
     Watchdog::start();
     while (!is_over_) {
       Watchdog::beat();
@@ -307,7 +307,7 @@ int run(std::span<char*> arguments) {
   Master master(options, std::move(notifier), leads_group);
   master.start(std::move(plan));
 
-  // From here on only the log hears of us.
+  // Clients can connect. From here on only the log hears of us.
   if (!options.keeps_terminal) detach_standard_descriptors(options.keeps_output);
   logging::Setup quiet = log;
   quiet.standard_error = options.keeps_terminal;

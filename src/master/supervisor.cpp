@@ -51,8 +51,8 @@ std::expected<void, base::Error> Supervisor::adopt(Plan plan) {
   if (auto prepared = sockets_.prepare(wanted, plan.owner); !prepared) return prepared;
 
   // From here on there is no way back.
-  std::map<std::string, bool> was_used;
-  for (const auto& service : services_) was_used[service->plan.key()] = service->was_used;
+  std::map<std::string, History> histories;
+  for (const auto& service : services_) histories[service->plan.key()] = service->history;
   retire_all();
   for (const base::Error& error : sockets_.commit()) {
     logging::error("master.cannot_listen", "{reason}; trying again every {seconds} seconds",
@@ -69,12 +69,12 @@ std::expected<void, base::Error> Supervisor::adopt(Plan plan) {
     }
     auto service = std::make_unique<Service>();
     service->plan = each;
-    service->was_used = was_used[each.key()];
+    service->history = histories[each.key()];
     services_.push_back(std::move(service));
   }
   for (const auto& service : services_) {
     refresh(*service);
-    if (!service->plan.service.wakeup_only_if_used || service->was_used) wake(*service);
+    if (!service->plan.service.wakeup_only_if_used || service->history.was_used) wake(*service);
   }
   return {};
 }
@@ -149,11 +149,17 @@ void Supervisor::refresh(Service& service) {
 }
 
 void Supervisor::client_waits(Service& service) {
-  const int count = processes_to_start(population_of(service));
+  const Population population = population_of(service);
+  const int count = processes_to_start(population);
+  // The last one that may run, and only because all others are full: times are hard.
+  const int limit = population.limit;
+  if (population.running > 0 && limit > 0 && population.running + count >= limit) {
+    service.history.stress_until = Clock::now() + kStress;
+  }
   for (int i = 0; i < count && start(service); ++i) {
   }
-  if (!service.was_used) {
-    service.was_used = true;
+  if (!service.history.was_used) {
+    service.history.was_used = true;
     if (service.plan.service.wakeup_only_if_used) set_alarm(service);
   }
   refresh(service);
@@ -176,12 +182,7 @@ bool Supervisor::start(Service& service) {
   const base::Fd theirs(ends[1]);
   const auto now = Clock::now();
   Stress stress = Stress::not_told;
-  if (plan.is_told_of_stress()) {
-    const Population population = population_of(service);
-    const bool is_last = population.running > 0 && population.running + 1 >= population.limit;
-    if (is_last) service.stress_until = now + kStress;
-    stress = now < service.stress_until ? Stress::yes : Stress::no;
-  }
+  if (plan.is_told_of_stress()) stress = now < service.history.stress_until ? Stress::yes : Stress::no;
   const std::uint32_t generation = ++generation_;
   const auto pid =
       start_child(plan.program_path, child_arguments(plan, manner_, stress), child_environment(plan_, generation),
@@ -241,9 +242,9 @@ void Supervisor::tell_limit(Service& service) {
   const config::Service& line = service.plan.service;
   const bool serves_clients = line.type == config::ServiceType::inet || line.type == config::ServiceType::pass;
   const auto now = Clock::now();
-  if (!serves_clients || now < service.limit_told) return;
-  service.limit_told = now + kStress;
-  service.stress_until = now + kStress;
+  if (!serves_clients || now < service.history.limit_told) return;
+  service.history.limit_told = now + kStress;
+  service.history.stress_until = now + kStress;
   logging::warning(
       "master.process_limit",
       "service {service} has reached its process limit \"{limit}\": new clients may experience noticeable delays",

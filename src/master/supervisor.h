@@ -51,15 +51,19 @@ class Supervisor {
     std::size_t received = 0;
     char message[sizeof(service::StatusMessage)];
   };
+  // What outlives a reload.
+  struct History {
+    Clock::time_point stress_until{};
+    Clock::time_point limit_told{};  // not again before this
+    bool was_used = false;
+  };
   struct Service {
     ServicePlan plan;
     std::vector<int> watched;
     std::optional<Loop::TimerId> pause;
     std::optional<Loop::TimerId> alarm;
     base::Fd pending_wakeup;
-    Clock::time_point stress_until{};
-    Clock::time_point limit_told{};
-    bool was_used = false;
+    History history;
   };
 
   void retire_all();
