@@ -33,20 +33,19 @@ struct ActiveMessage : scheduler::Message {
   std::string packed;               // a Kept
   std::int64_t next_recipient = 0;  // where reading goes on in the file
   std::list<ActiveMessage>::iterator self;
-  bool deferred : 1 = false;         // a recipient must be tried again
-  bool corrupt : 1 = false;          // the file cannot be understood
-  bool force_expired : 1 = false;    // somebody wants it to be returned
-  bool flush : 1 = false;            // somebody wants it to be delivered now
-  bool success_reports : 1 = false;  // some recipient's sender wants to hear of success
-  bool redirected : 1 = false;       // the one recipient that it goes to instead was assigned
-  bool probe : 1 = false;            // of an address, by verify(8)
-  bool ending : 1 = false;
+  bool deferred = false;         // a recipient must be tried again
+  bool corrupt = false;          // the file cannot be understood
+  bool force_expired = false;    // somebody wants it to be returned
+  bool flush = false;            // somebody wants it to be delivered now
+  bool success_reports = false;  // some recipient's sender wants to hear of success
+  bool redirected = false;       // the one recipient that it goes to instead was assigned
+  bool probe = false;            // of an address, by verify(8)
+  bool ending = false;
 
   Kept unpack() const;
   void pack(const Kept& kept);
 };
 
-// `flushed` at `confirm_delay_cleared`: see Settings.
 Kept keep(const queue::Envelope& envelope, const queue::Id& id, bool confirm_delay_cleared);
 
 }  // namespace qmgr

@@ -15,8 +15,6 @@ namespace qmgr {
 
 namespace {
 
-using Result = scheduler::Scheduler::Result;
-
 constexpr std::string_view kSuspended = "delivery temporarily suspended: ";
 
 scheduler::Time steady_now() {
@@ -68,6 +66,8 @@ void Flow::dispatch() {
   if (scheduler_.next_event(steady_now()) <= steady_now()) work_.notify_one();
 }
 
+using Result = scheduler::Scheduler::Result;
+
 struct Flow::Asked {
   std::expected<delivery::Report, delivery::NoReport> report;
   std::vector<delivery::RequestRecipient> recipients;
@@ -92,17 +92,40 @@ void Flow::deliver(scheduler::Entry& entry) {
   auto& message = static_cast<ActiveMessage&>(*entry.message);
   const std::string transport = entry.destination->transport->name;
   const std::string key = entry.destination->key;
-  const Kept kept = message.unpack();
+  Ending ending;
+  try {
+    ending = deliver_to_the_end(entry, message);
+  } catch (const std::exception& problem) {
+    logging::warning("qmgr.trouble", "delivery over {transport}: {problem}",
+                     {{"transport", transport}, {"problem", problem.what()}});
+    message.deferred = true;
+    ending.result = Result::broken;
+  }
+  --running_;
+  ended_.notify_all();
+  if (ending.unreachable) {
+    scheduler_.finish_unreachable(entry, ending.why, steady_now());
+    doomed_.notify_one();
+    return;
+  }
+  scheduler_.finish(entry, ending.result, ending.why, steady_now());
+  if (settings_.debug_feedback) debug_feedback(transport, key);
+  doomed_.notify_one();
+  dispatch();
+  schedule_.notify_one();
+  end_if_idle(message);
+}
 
+Flow::Ending Flow::deliver_to_the_end(const scheduler::Entry& entry, ActiveMessage& message) {
+  const Kept kept = message.unpack();
+  const std::string_view transport = entry.destination->transport->name;
   // For mailing lists that want it, each recipient has a sender of its own.
   const bool each_alone = !kept.verp_delimiters.empty();
   auto recipients = unpack_all(entry.recipients);
   const std::size_t portion = each_alone ? 1 : recipients.size();
-  Result result = Result::reached;
-  scheduler::Suspension why;
-  for (std::size_t begin = 0; begin < recipients.size() && result == Result::reached; begin += portion) {
-    std::vector<delivery::RequestRecipient> part(recipients.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                 recipients.begin() + static_cast<std::ptrdiff_t>(begin + portion));
+  for (std::size_t begin = 0; begin < recipients.size(); begin += portion) {
+    const auto first = recipients.begin() + static_cast<std::ptrdiff_t>(begin);
+    std::vector<delivery::RequestRecipient> part(first, first + static_cast<std::ptrdiff_t>(portion));
     Kept this_time = kept;
     if (each_alone) this_time.request.sender = verp_sender(kept.request.sender, kept.verp_delimiters, part[0].address);
     const Asked asked = ask(entry, this_time, std::move(part));
@@ -110,36 +133,24 @@ void Flow::deliver(scheduler::Entry& entry) {
       if (asked.report->some_deferred) message.deferred = true;
       if (asked.report->corrupt) message.corrupt = true;
       if (const auto& failure = asked.report->destination_failure) {
-        result = Result::failed;
-        why = {temporary(failure->code), std::string(kSuspended) + failure->reason};
+        message.deferred = true;  // also for those that were not asked about any more
+        return {Result::failed, {temporary(failure->code), std::string(kSuspended) + failure->reason}};
       }
       continue;
     }
     message.deferred = true;
+    const std::string& reason = asked.report.error().text;
     if (asked.report.error().kind == delivery::NoReport::Kind::unreachable) {
       logging::warning("qmgr.unreachable", "connect to transport private/{transport}: {reason}",
-                       {{"transport", transport}, {"reason", last_clause(asked.report.error().text)}});
-      --running_;
-      ended_.notify_all();
-      scheduler_.finish_unreachable(entry, {"4.3.0", "mail transport unavailable"}, steady_now());
-      doomed_.notify_one();
-      return;
+                       {{"transport", transport}, {"reason", last_clause(reason)}});
+      return {Result::broken, {"4.3.0", "mail transport unavailable"}, true};
     }
     logging::warning("qmgr.agent_died", "{id}: private/{transport}: premature disconnect: {reason}",
-                     {{"id", kept.request.queue_id}, {"transport", transport}, {"reason", asked.report.error().text}});
-    result = Result::broken;
+                     {{"id", kept.request.queue_id}, {"transport", transport}, {"reason", reason}});
     tell(kept, asked.recipients, delivery::Deferred{status("4.3.0", "unknown mail transport error")}, message);
+    return {Result::broken, {}};
   }
-  if (result != Result::reached && each_alone) message.deferred = true;  // those that were not asked about
-
-  --running_;
-  ended_.notify_all();
-  scheduler_.finish(entry, result, why, steady_now());
-  if (settings_.debug_feedback) debug_feedback(transport, key);
-  doomed_.notify_one();
-  dispatch();
-  end_if_idle(message);
-  schedule_.notify_one();
+  return {};
 }
 
 // Recipients that were marked done meanwhile have been told about.
@@ -166,21 +177,38 @@ void Flow::tell(const Kept& kept, const std::vector<delivery::RequestRecipient>&
   if (recorder.some_deferred()) message.deferred = true;
 }
 
-void Flow::tell_condemned() {
+void Flow::tell_condemned_for_ever() {
   constexpr int kBeforeYielding = 16;
-  for (int steps = 1;; ++steps) {
-    auto condemned = scheduler_.next_condemned();
-    if (!condemned) {
-      (void)doomed_.wait(io::Deadline::never());
-      continue;
+  for (int steps = 0;; ++steps) {
+    if (steps % kBeforeYielding == 0) io::yield();
+    try {
+      tell_condemned();
+    } catch (const std::exception& problem) {
+      pause(problem.what());
     }
-    auto& message = static_cast<ActiveMessage&>(*condemned->entry->message);
-    tell(message.unpack(), unpack_all(condemned->entry->recipients),
-         delivery::Deferred{status(condemned->why->code, condemned->why->reason)}, message);
+  }
+}
+
+void Flow::tell_condemned() {
+  auto condemned = scheduler_.next_condemned();
+  if (!condemned) {
+    (void)doomed_.wait(io::Deadline::never());
+    return;
+  }
+  auto& message = static_cast<ActiveMessage&>(*condemned->entry->message);
+  message.deferred = true;  // even if nothing more can be said
+  const auto finish = [&] {
     scheduler_.finish_condemned(*condemned->entry);
     end_if_idle(message);
-    if (steps % kBeforeYielding == 0) io::yield();
+  };
+  try {
+    tell(message.unpack(), unpack_all(condemned->entry->recipients),
+         delivery::Deferred{status(condemned->why->code, condemned->why->reason)}, message);
+  } catch (const std::exception&) {
+    finish();
+    throw;
   }
+  finish();
 }
 
 void Flow::warn_of_clogging() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/qmgr_client.h"
 #include "config/param.h"
 #include "logging/log.h"
 
@@ -40,7 +41,7 @@ void Flow::start() {
   fibers_.push_back(io::spawn("recover", [this] { recover_active(); }));
   fibers_.push_back(io::spawn("take in", [this] { take_in_for_ever(); }));
   fibers_.push_back(io::spawn("dispatch", [this] { dispatch_for_ever(); }));
-  fibers_.push_back(io::spawn("condemned", [this] { tell_condemned(); }));
+  fibers_.push_back(io::spawn("condemned", [this] { tell_condemned_for_ever(); }));
   fibers_.push_back(io::spawn("deferred", [this] {
     while (true) {
       io::sleep_until(io::Deadline::after(settings_.queue_run_delay));

@@ -82,6 +82,7 @@ class Flow {
 
   // intake.cpp
   void take_in_for_ever();
+  void take_in_next();
   Taken reject(const queue::Id& id, queue::Folder folder, std::string_view why);
   Batch sort_recipients(Kept& kept, ActiveMessage& flags, std::vector<queue::Recipient> recipients, int message_fd);
   Taken settle(const Candidate& candidate, const Kept& kept, const Batch& batch, int message_fd);
@@ -95,10 +96,16 @@ class Flow {
   void dispatch();
   void dispatch_for_ever();
   void deliver(scheduler::Entry& entry);
-
+  struct Ending {
+    scheduler::Scheduler::Result result = scheduler::Scheduler::Result::reached;
+    scheduler::Suspension why = {};
+    bool unreachable = false;  // the transport
+  };
+  Ending deliver_to_the_end(const scheduler::Entry& entry, ActiveMessage& message);
   struct Asked;
   Asked ask(const scheduler::Entry& entry, const Kept& kept, std::vector<delivery::RequestRecipient> recipients);
   void tell_condemned();
+  void tell_condemned_for_ever();
   void tell(const Kept& kept, const std::vector<delivery::RequestRecipient>& recipients,
             const delivery::Outcome& outcome, ActiveMessage& message);
   void warn_of_clogging();

@@ -25,7 +25,7 @@ constexpr int kBeforeYielding = 16;
 // Whether the reason is this one file's, or would meet any other file, too.
 bool is_general(int number) {
   return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOSPC || number == EDQUOT ||
-         number == EROFS || number == EIO || number == EACCES || number == EPERM;
+         number == EROFS;
 }
 
 scheduler::Time steady_now() {
@@ -67,46 +67,50 @@ struct Flow::Batch {
 };
 
 void Flow::take_in_for_ever() {
-  for (int steps = 0;; ++steps) {
+  for (int steps = 0; !stopping_; ++steps) {
     if (steps % kBeforeYielding == 0) io::yield();
-    if (stopping_) return;
-    if (const auto refreshed = routes_->refresh(); !refreshed) {
-      stale_ = refreshed.error().text;  // the frame looks at this soon; until then the old tables serve
+    try {
+      take_in_next();
+    } catch (const std::exception& problem) {  // out of memory, and the like
+      feed_.drop_announced();
+      pause(problem.what());
     }
-    const auto refills = scheduler_.refills(steady_now());
-    for (const auto& refill : refills) {
-      read_more(static_cast<ActiveMessage&>(*refill.message), refill.recipients);
-    }
-    if (!refills.empty()) {
+  }
+}
+
+void Flow::take_in_next() {
+  if (const auto refreshed = routes_->refresh(); !refreshed) {
+    stale_ = refreshed.error().text;  // the frame looks at this soon; until then the old tables serve
+  }
+  const auto refills = scheduler_.refills(steady_now());
+  for (const auto& refill : refills) read_more(static_cast<ActiveMessage&>(*refill.message), refill.recipients);
+  if (!refills.empty()) return dispatch();
+
+  const bool has_room = active_.size() < static_cast<std::size_t>(settings_.scheduling.active_limit);
+  if (!has_room || feed_.empty()) {
+    (void)work_.wait(io::Deadline::never());
+    return;
+  }
+  const auto candidate = feed_.next();
+  if (!candidate) return;
+  const bool is_new = candidate->folder == queue::Folder::incoming;
+  switch (take_in(*candidate)) {
+    case Taken::activated:
       dispatch();
-      continue;
-    }
-    const bool has_room = active_.size() < static_cast<std::size_t>(settings_.scheduling.active_limit);
-    if (!has_room || feed_.empty()) {
-      (void)work_.wait(io::Deadline::never());
-      continue;
-    }
-    const auto candidate = feed_.next();
-    if (!candidate) continue;
-    switch (take_in(*candidate)) {
-      case Taken::activated:
-        if (candidate->folder == queue::Folder::incoming) service::flow::put(1);
-        dispatch();
-        break;
-      case Taken::settled:
-        if (candidate->folder == queue::Folder::incoming) service::flow::put(1);
-        break;
-      case Taken::nothing:
-      case Taken::postponed:
-      case Taken::corrupt:
-        break;
-      case Taken::trouble:
-        // Whatever it was, it is still in its folder.
-        feed_.drop_announced();
-        if (candidate->folder == queue::Folder::incoming) feed_.scan_incoming({});
-        io::sleep_until(io::Deadline::after(std::chrono::seconds(10)));
-        break;
-    }
+      [[fallthrough]];
+    case Taken::settled:
+      if (is_new) service::flow::put(1);
+      break;
+    case Taken::nothing:
+    case Taken::postponed:
+    case Taken::corrupt:
+      break;
+    case Taken::trouble:
+      // Whatever it was, it is still in its folder.
+      feed_.drop_announced();
+      if (is_new) feed_.scan_incoming({});
+      pause("the queue's file system is in trouble");
+      break;
   }
 }
 
@@ -165,8 +169,8 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
     return Taken::postponed;
   }
 
-  queue::MessageFile file(std::move(fd), path);
-  const auto envelope = file.read_envelope();
+  std::optional<queue::MessageFile> file(std::in_place, std::move(fd), path);
+  const auto envelope = file->read_envelope();
   if (!envelope) return reject(id, candidate.folder, envelope.error().text);
   Kept kept = keep(*envelope, id, settings_.confirm_delay_cleared);
   // An agent can have seen it only if another queue manager took it in before.
@@ -181,11 +185,11 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   Batch batch;
   std::size_t read = 0;
   if (!flags.force_expired) {
-    auto recipients = file.read_recipients(0, scheduler_.first_batch());
+    auto recipients = file->read_recipients(0, scheduler_.first_batch());
     if (!recipients) return reject(id, candidate.folder, recipients.error().text);
     read = recipients->recipients.size();
     flags.next_recipient = recipients->next;
-    batch = sort_recipients(kept, flags, std::move(recipients->recipients), file.fd());
+    batch = sort_recipients(kept, flags, std::move(recipients->recipients), file->fd());
   }
 
   const bool settles = may_settle(id, flags, kept, batch);
@@ -203,12 +207,13 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
                  {"size", envelope->sizes.content},
                  {"count", envelope->sizes.recipients}});
   if ((status.st_mode & queue::mode::kUnthrottle) != 0) {
-    (void)spool_.disk().set_mode(step::kUnthrottle, file.fd(),
+    (void)spool_.disk().set_mode(step::kUnthrottle, file->fd(),
                                  (status.st_mode & 07777) & ~mode_t{queue::mode::kUnthrottle});
   }
   // What the last attempt had to say is over; but for the expired that is what the sender hears.
   if (!flags.force_expired && !kept.request.fresh) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
-  if (settles) return settle(candidate, kept, batch, file.fd());
+  if (settles) return settle(candidate, kept, batch, file->fd());
+  file.reset();  // and with it the lock: agents may be asked from now on
 
   ActiveMessage& message = active_.emplace_back();
   message.self = std::prev(active_.end());
