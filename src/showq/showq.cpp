@@ -1,8 +1,5 @@
 #include "showq/showq.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "config/param.h"
 #include "io/stream.h"
 #include "showq/listing.h"
@@ -25,7 +22,7 @@ class Lister : public service::Server {
     const Form form = asks_for_details(client.fd.get()) ? Form::detailed : Form::classic;
     io::Stream stream(std::move(client.fd), 64 * 1024);
     stream.set_deadline(io::Deadline::after(timeout_));
-    Listing(spool_, stream, {form, empty_address_, timeout_}).write();
+    Listing(spool_, stream, {form, empty_address_}, timeout_).write();
     stream.flush();
   }
 
