@@ -57,8 +57,9 @@ void Headers::end() {
   finish_header();
   ended_ = true;
   if (message_.given_up()) return;
+  // Every program of ours that hands in mail puts a Received header on top: without one it comes from elsewhere.
+  if (hops_ == 0) return message_.reject_bad("no Received: header");
   add_missing_headers(message_, present_);
-  if (hops_ == 0) message_.reject_bad("no Received: header");
 }
 
 // The body begins with a line that should have been a header.
@@ -78,7 +79,8 @@ void Headers::finish_badly() {
 
 void Headers::finish_header() {
   if (header_.empty()) return;
-  const std::string header = std::exchange(header_, {});
+  std::string header = std::exchange(header_, {});
+  if (header.size() >= message_.settings.header_size_limit) header.resize(base::trim_right(header).size());
   const auto start = mail::header_start(header);
   if (!start) return store(header);  // cannot be: take() asked
   const std::string_view name = start->name;
@@ -138,7 +140,7 @@ void Headers::store(std::string_view header) {
 }
 
 void note_transfer_encoding(Transaction& message, std::string_view value) {
-  if (!message.settings.parse_mime || !message.settings.detect_8bit_encoding) return;
+  if (!message.settings.detect_8bit_encoding) return;
   const std::string_view word = base::trim(value);
   if (base::equals_folded(word, "8bit") || base::equals_folded(word, "binary")) message.encoding = "8bit";
 }
