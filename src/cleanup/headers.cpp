@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cleanup/addresses.h"
+#include "cleanup/mime.h"
 #include "logging/log.h"
 #include "mail/header.h"
 #include "mail/header_tokens.h"
@@ -86,10 +87,7 @@ void Headers::finish_header() {
   const std::string_view name = start->name;
   const std::string_view value = std::string_view(header).substr(start->value_start);
 
-  if (message_.settings.smtputf8 && !base::is_ascii(header)) {
-    message_.smtputf8 |= queue::smtputf8::kHeader;
-    if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0) message_.smtputf8 |= queue::smtputf8::kRequested;
-  }
+  note_8bit_header(message_, header);
   known(name, value);
   if (message_.settings.dropped_headers.contains(base::lower(name))) return;
 
@@ -122,7 +120,7 @@ void Headers::known(std::string_view name, std::string_view value) {
   } else if (base::equals_folded(name, "Received")) {
     count_hop();
   } else if (base::equals_folded(name, "Content-Type")) {
-    content_type_ = value;
+    note_content_type(content_type_, value);
   } else if (base::equals_folded(name, "Content-Transfer-Encoding")) {
     note_transfer_encoding(message_, value);
   }
@@ -137,6 +135,12 @@ void Headers::count_hop() {
 
 void Headers::store(std::string_view header) {
   write_header(message_, header);
+}
+
+void note_8bit_header(Transaction& message, std::string_view header) {
+  if (!message.settings.smtputf8 || base::is_ascii(header)) return;
+  message.smtputf8 |= queue::smtputf8::kHeader;
+  if ((message.flags & client::cleanup_flag::kAutoUtf8) != 0) message.smtputf8 |= queue::smtputf8::kRequested;
 }
 
 void note_transfer_encoding(Transaction& message, std::string_view value) {

@@ -58,7 +58,8 @@ void Recipients::take(std::string_view with_nul) {
   const std::string rewritten = envelope_recipient(message_, address);
 
   const bool ascii = base::is_ascii(address);
-  const bool detects = message_.settings.smtputf8 && (message_.flags & client::cleanup_flag::kAutoUtf8) != 0;
+  const bool detects = message_.settings.smtputf8 && base::is_valid_utf8(address) &&
+                       (message_.flags & client::cleanup_flag::kAutoUtf8) != 0;
   if (!ascii && detects) message_.smtputf8 |= queue::smtputf8::kRequested;
   const bool as_utf8 = !ascii && (detects || (message_.flags & client::cleanup_flag::kSmtpUtf8) != 0);
 

@@ -123,7 +123,8 @@ def content_cases():
         "long header line": [*head, ("L", "Subject: " + "x" * 2039), ("N", "y" * 300), end], "CR alone as a line": [*head, ("N", "\r"), ("N", "x")],
         "the empty line in pieces": [*head, ("L", ""), ("N", ""), ("N", "x")],
     }
-    return [(name, content(*records), PLAIN, None) for name, records in lists.items()]
+    why = {name: "the log line names the message" for name in ("a recipient in the content", "E in the content")}
+    return [(name, content(*records), PLAIN, why.get(name)) for name, records in lists.items()]
 
 
 def header_limit_cases():
@@ -195,8 +196,19 @@ def mime_cases():
             ("other boundary", ['Content-Type: multipart/mixed; boundary="bb"'], part), ("boundary with more behind it", [multipart], ["--bc", "Content-Transfer-Encoding: 8bit", "", "x"]),
             ("8-bit header of a part", [multipart], ["--b", "X: \u00e9", "", "x"]), ("in a digest", ['Content-Type: multipart/digest; boundary="b"'], ["--b", "", "Content-Transfer-Encoding: 8bit", "", "x"]),
             ("folded in a part", [multipart], ["--b", "Content-Transfer-Encoding:", " 8bit", "", "x"]),
+            *((f"in message/{kind}", [f"Content-Type: message/{kind}"], ["Content-Transfer-Encoding: 8bit", "", "x"])
+              for kind in ("partial", "external-body", "delivery-status", "news", "global", "foo")),
+            ("in message/rfc822 with base64", ["Content-Type: message/rfc822", "Content-Transfer-Encoding: base64"], ["Content-Transfer-Encoding: 8bit", "", "x"]),
+            ("a part without empty line", [multipart], ["--b", "X: y", "no header", "Content-Transfer-Encoding: 8bit", "", "x"]),
+            ("a boundary in the header of a part", [multipart], ["--b", "X: y", "--b", "Content-Transfer-Encoding: 8bit", "", "x"]),
+            ("blanks before the colon in a part", [multipart], ["--b", "X : y", "Content-Transfer-Encoding : 8bit", "", "x"]),
+            ("the boundary of the outer one ends the inner one", [multipart], ["--b", 'Content-Type: multipart/alternative; boundary="c"', "", "--c", "", "z", "--b",
+                                                                             "Content-Transfer-Encoding: 8bit", "", "x", "--c", "X: \u00e9", "", "q"]),
+            ("boundary in capitals", ["Content-Type: MULTIPART/MIXED; BOUNDARY=B"], part), ("a comment in the type", ["Content-Type: multipart (c) / mixed (d) ; (e) boundary (f) = b"], part),
+            ("two types", ["Content-Type: text/plain", multipart], part), ("two types, the other way", [multipart, "Content-Type: text/plain"], part),
             ("boundary folded", ["Content-Type: multipart/mixed;", '\tboundary="b"'], part)):
-        found.append((f"8bit {name}", message(head=head, body=body), PLAIN, None))
+        why = "the body is passed on as it is" if name == "blanks before the colon in a part" else None
+        found.append((f"8bit {name}", message(head=head, body=body), PLAIN, why))
     return found
 
 
@@ -206,6 +218,8 @@ def utf8_cases():
         for name, records in (("a header", message(head=["Subject: \u00e9"])), ("a sender", message(sender="\u00e9@x")), ("a recipient", message(rcpts=["\u00e9@x", "b"])),
                               ("a body", message(body=["\u00e9"])), ("nothing", message()), ("a domain", message(rcpts=["a@\u00e9.test"])),
                               ("Latin 1", message(sender=b"\xe9@x".decode("utf-8", "surrogateescape"), head=[("N", b"Subject: \xe9")])),
+                              ("a Latin 1 sender", message(sender=b"\xe9@x".decode("utf-8", "surrogateescape"))),
+                              ("a Latin 1 recipient", message(rcpts=[("R", b"\xe9@x"), "b"])), ("a Latin 1 header", message(head=[("N", b"Subject: \xe9")])),
                               ("an extracted recipient", message(ext=[("R", "\u00e9@x")]))):
             found.append((f"SMTPUTF8 {asked}, for {name}", records, flags, None))
     return found
