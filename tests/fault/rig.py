@@ -47,8 +47,6 @@ def system(options, parameters=None, shim=True, **more):
         make = lambda **rest: mta.Postrider(options.build, values, mode=options.mode, **rest)  # noqa: E731
         library = None
     mail = make(services=more.pop("services", services()), **more)
-    mail.log_file.touch()
-    mail.own(mail.log_file, mail.owner, 0o644)
     if shim:
         mail.shim = Shim(library or mail.build / "tests/fault_shim.so", mail.base / "fault", mail.log_file)
         mail.environment.update(mail.shim.environment)

@@ -197,6 +197,9 @@ class System:
             if not path.exists():
                 path.mkdir()
                 self.own(path, account, mode)
+        if not self.log_file.exists():
+            self.log_file.touch()
+            self.own(self.log_file, self.owner, 0o644)
         group = grp.getgrnam(self.group).gr_gid
         for name in QUEUES + LOGS + ("flush", "saved", "private", "public", "pid"):
             path = self.queue / name
