@@ -1,0 +1,141 @@
+#include "mail/address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace mail {
+
+namespace {
+
+constexpr std::string_view kSpecials = "()<>@,;:\\\".[]";
+constexpr std::size_t kLongestLabel = 63;
+constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kNoAt = std::string_view::npos;
+
+bool is_atom_character(char c) {
+  return c > ' ' && c != '\x7f' ? !kSpecials.contains(c) : static_cast<unsigned char>(c) >= 0x80;
+}
+
+// Atoms with single dots between them.
+bool is_dot_string(std::string_view text) {
+  bool after_dot = true;
+  for (const char c : text) {
+    if (c == '.' ? after_dot : !is_atom_character(c)) return false;
+    after_dot = c == '.';
+  }
+  return !after_dot;
+}
+
+// Where an old source route ends: behind the colon of "@a,@b:user@domain".
+std::size_t route_length(std::string_view address) {
+  if (!address.starts_with('@')) return 0;
+  const auto colon = address.find(':');
+  return colon == std::string_view::npos ? 0 : colon + 1;
+}
+
+std::size_t last_unquoted_at(std::string_view address) {
+  std::size_t found = kNoAt;
+  bool quoted = false;
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    if (address[i] == '\\') {
+      ++i;
+    } else if (address[i] == '"') {
+      quoted = !quoted;
+    } else if (address[i] == '@' && !quoted) {
+      found = i;
+    }
+  }
+  return found;
+}
+
+bool is_label_byte(char c, Utf8 utf8) {
+  return base::is_alnum(c) || c == '-' || c == '_' || (utf8 == Utf8::yes && static_cast<unsigned char>(c) >= 0x80);
+}
+
+bool is_label(std::string_view label, Utf8 utf8) {
+  return !label.empty() && label.size() <= kLongestLabel && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(label, [&](char c) { return is_label_byte(c, utf8); });
+}
+
+}  // namespace
+
+std::string quote(std::string_view address) {
+  const std::size_t route = route_length(address);
+  std::string quoted(address.substr(0, route));
+  address.remove_prefix(route);
+  const auto at = address.rfind('@');
+  const std::string_view local = address.substr(0, at);
+  if (is_dot_string(local)) {
+    quoted += local;
+  } else {
+    quoted += '"';
+    for (const char c : local) {
+      if (c == '"' || c == '\\' || c == '\r') quoted += '\\';
+      quoted += c;
+    }
+    quoted += '"';
+  }
+  if (at != kNoAt) quoted += address.substr(at);
+  return quoted;
+}
+
+std::string unquote(std::string_view address) {
+  const auto at = last_unquoted_at(address);
+  std::string plain;
+  plain.reserve(address.size());
+  const std::string_view local = address.substr(0, at);
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    if (local[i] == '"') continue;
+    if (local[i] == '\\' && ++i == local.size()) break;
+    plain += local[i];
+  }
+  if (at != kNoAt) plain += address.substr(at);
+  return plain;
+}
+
+Split split(std::string_view address) {
+  const auto at = address.rfind('@');
+  if (at == kNoAt) return {address, {}, false};
+  return {address.substr(0, at), address.substr(at + 1), true};
+}
+
+bool is_valid_hostname(std::string_view name, Utf8 utf8) {
+  if (name.empty() || name.size() > kLongestName) return false;
+  if (utf8 == Utf8::yes && !base::is_valid_utf8(name)) return false;
+  if (std::ranges::all_of(name, [](char c) { return base::is_digit(c) || c == '.'; })) return false;
+  while (true) {
+    const auto dot = name.find('.');
+    if (!is_label(name.substr(0, dot), utf8)) return false;
+    if (dot == std::string_view::npos) return true;
+    name.remove_prefix(dot + 1);
+  }
+}
+
+bool is_valid_literal(std::string_view bracketed) {
+  if (bracketed.size() < 3 || bracketed.front() != '[' || bracketed.back() != ']') return false;
+  std::string address(bracketed.substr(1, bracketed.size() - 2));
+  if (address.contains('\0')) return false;
+  constexpr std::string_view kIpv6 = "ipv6:";
+  in6_addr ipv6{};
+  in_addr ipv4{};
+  if (base::starts_with_folded(address, kIpv6)) {
+    return ::inet_pton(AF_INET6, address.c_str() + kIpv6.size(), &ipv6) == 1;
+  }
+  return ::inet_pton(AF_INET, address.c_str(), &ipv4) == 1;
+}
+
+bool is_numeric_domain(std::string_view name) {
+  const std::string address(name);
+  in_addr ipv4{};
+  return !name.contains('\0') && ::inet_pton(AF_INET, address.c_str(), &ipv4) == 1;
+}
+
+std::string for_log(std::string_view address, bool external) {
+  if (!external || address.empty()) return base::printable(address);
+  return base::printable(quote(address));
+}
+
+}  // namespace mail
