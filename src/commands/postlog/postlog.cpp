@@ -45,6 +45,7 @@ void open_log(const command::CommandLine& line) {
   // A tag stands for the whole of "postfix/postlog", also on standard error.
   setup.identity.program = line.last('t').value_or(setup.identity.syslog_name + "/postlog");
   setup.identity.syslog_name.clear();
+  if (!setup.file.empty()) setup.postlog_socket = command::postlog_socket_path(*config);
   if (const auto opened = logging::open(setup); !opened) throw base::Fatal(opened.error().text);
 }
 

@@ -75,8 +75,14 @@ logging::Setup logging_setup(const config::Config& config, const std::string& pr
   return setup;
 }
 
+std::string postlog_socket_path(const config::Config& config) {
+  return config[param::queue_directory] + "/public/" + config[param::postlog_service_name];
+}
+
 void open_logging(const config::Config& config, const std::string& program) {
-  if (const auto opened = logging::open(logging_setup(config, program)); !opened) {
+  logging::Setup setup = logging_setup(config, program);
+  if (!setup.file.empty()) setup.postlog_socket = postlog_socket_path(config);
+  if (const auto opened = logging::open(setup); !opened) {
     logging::warning("command.no_log_file", "{reason}", {{"reason", opened.error().text}});
   }
 }

@@ -14,6 +14,11 @@ namespace delivery {
 
 // One request, while the agent works on it.
 struct Job {
+  // sendmail -bv and address verification: find out and record, deliver nothing.
+  bool only_asked() const {
+    return (request.trace_flags & (queue::trace::kMtaVerify | queue::trace::kUserVerify)) != 0;
+  }
+
   const Request& request;
   queue::MessageFile& message;  // a shared lock is held
   Recorder& recorder;
@@ -23,17 +28,24 @@ struct Job {
 
 class AgentServer : public service::Server {
  public:
-  AgentServer(const service::Context& context, queue::SpoolSettings spool);
+  // `status_filter`: the parameter of this agent's delivery status filter; empty when it has none. `context` outlives
+  // the server. Throws config::BadValue.
+  AgentServer(const service::Context& context, queue::SpoolSettings spool, std::string_view status_filter = {},
+              disk::Disk& disk = disk::real());
   void serve(service::Client client) override;
 
+  // One request, as serve() gets it from the connection.
+  Report answer(const Request& request);
+
  protected:
-  // Every recipient must be recorded, once. A queue::BadRecord met on the way is thrown as Corrupt.
+  // Every recipient must be recorded, once; one that is not counts as deferred. A queue::BadRecord met on the way is
+  // thrown as Corrupt. What else is thrown (std::exception) is logged and leaves the other recipients deferred.
   virtual void deliver(Job& job) = 0;
   const config::Config& config() const { return config_; }
   const queue::Spool& spool() const { return spool_; }
+  const OutcomeSettings& outcome_settings() const { return outcome_settings_; }
 
  private:
-  Report answer(const Request& request);
   const config::Config& config_;
   queue::Spool spool_;
   OutcomeSettings outcome_settings_;

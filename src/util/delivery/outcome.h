@@ -6,16 +6,24 @@
 //   deferred  defer log; log line; no mark
 //
 // A done mark that cannot be written is an error that the agent reports as deferred: delivered twice rather than lost.
-// With soft_bounce, bounced becomes deferred. Verification probes are reported, never bounced.
+// With soft_bounce, bounced becomes deferred. What was only asked about (sendmail -bv, address verification) is told as
+// deliverable or undeliverable and is done: nothing bounces and nothing waits. A trace log that cannot be written
+// defers.
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "config/config.h"
 #include "delivery/request.h"
 #include "queue/spool.h"
+
+namespace table {
+class MatchList;
+}
 
 namespace delivery {
 
@@ -35,16 +43,21 @@ using Outcome = std::variant<Sent, Bounced, Deferred>;
 struct LogLine {
   std::string relay = "none";
   int connection_uses = 0;  // conn_use= from 2 on
-  std::string tls;          // tls=
+  std::string tls = {};     // tls=
 };
+
+class StatusFilter;
 
 struct OutcomeSettings {
   bool soft_bounce = false;
-  bool compatible_logs = true;     // backwards_bounce_logfile_compatibility
-  int delay_decimals = 2;          // delay_logging_resolution_limit
-  bool external_addresses = true;  // info_log_address_format
-  std::string fast_flush_domains_value;
-  static OutcomeSettings from(const config::Config& config);
+  bool compatible_logs = true;                                 // backwards_bounce_logfile_compatibility
+  int delay_decimals = 2;                                      // delay_logging_resolution_limit
+  bool external_addresses = true;                              // info_log_address_format
+  std::shared_ptr<const table::MatchList> fast_flush_domains;  // null: nobody is told of mail that waits
+  std::string flush_service = "public/flush";
+  std::shared_ptr<const StatusFilter> status_filter;  // null: none
+  // `filter_parameter`: local_delivery_status_filter and its like; empty for agents that have none.
+  static OutcomeSettings from(const config::Config& config, std::string_view filter_parameter = {});
 };
 
 // Makes outcomes known for one message: agents and qmgr both use it.
@@ -54,9 +67,19 @@ class Recorder {
   Recorder(const queue::Spool& spool, const OutcomeSettings& settings, const Request& request, int message_fd);
   ~Recorder();
 
-  // False: it could not be made known; the recipient counts as deferred.
+  // False: it could not be made known; the recipient counts as deferred. `times.delivered` 0 stands for now.
   bool record(const RequestRecipient& recipient, const Outcome& outcome, const LogLine& line, const Times& times);
+  // The same fate for all of them, in one write of each log. False: as above, for all of them.
+  bool record(const std::vector<RequestRecipient>& recipients, const Outcome& outcome, const LogLine& line,
+              const Times& times);
+  // Another agent was asked and has made it known; or it could not, and the recipient waits.
+  void passed_on(bool deferred);
   bool some_deferred() const;
+  std::size_t recorded() const;  // recipients, so far
+
+  // Tells the flush service about the destinations that mail now waits for. Once, at the end; the destructor does it
+  // otherwise.
+  void finish();
 
  private:
   struct State;

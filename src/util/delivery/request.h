@@ -53,22 +53,26 @@ struct Request {
   std::string envelope_id;
   int return_flags = 0;
   Times times;
+  // No agent can have seen this message before: cleanup told of it during this life of the queue manager, and this is
+  // the first attempt. Agents then need not look for what an earlier attempt may have left; false is always safe.
+  bool fresh = false;
   RequestClient client;
   std::vector<RequestRecipient> recipients;
   static void fields(auto& self, auto&& visit) {
     visit(self.trace_flags, self.queue_name, self.queue_id, self.data_offset, self.size, self.nexthop, self.encoding,
-          self.smtputf8, self.sender, self.envelope_id, self.return_flags, self.times, self.client, self.recipients);
+          self.smtputf8, self.sender, self.envelope_id, self.return_flags, self.times, self.fresh, self.client,
+          self.recipients);
   }
 };
 
 // A status of one recipient or of a whole destination.
 struct Status {
-  std::string code;             // 4.4.1
-  std::string reason;           // connect to mx.example[192.0.2.1]:25: Connection timed out
-  std::string diagnostic_type;  // smtp
-  std::string diagnostic_text;  // 450 4.2.0 Try later
-  std::string mta_type;         // dns
-  std::string mta_name;
+  std::string code = {};             // 4.4.1
+  std::string reason = {};           // connect to mx.example[192.0.2.1]:25: Connection timed out
+  std::string diagnostic_type = {};  // smtp
+  std::string diagnostic_text = {};  // 450 4.2.0 Try later
+  std::string mta_type = {};         // dns
+  std::string mta_name = {};
   static void fields(auto& self, auto&& visit) {
     visit(self.code, self.reason, self.diagnostic_type, self.diagnostic_text, self.mta_type, self.mta_name);
   }

@@ -254,6 +254,19 @@ std::expected<Fd, Error> accept(int listener, Deadline deadline) {
   }
 }
 
+std::expected<Fd, Error> accept_waiting(int listener) {
+  while (true) {
+    if (detail::running != nullptr) detail::running->scheduler->note_progress();
+    Fd fd(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) {
+      detail::fresh(fd.get());
+      return fd;
+    }
+    if (errno == EAGAIN) return Fd();
+    if (!concerns_one_connection(errno)) return std::unexpected(base::errno_error("accept"));
+  }
+}
+
 Pair socket_pair() {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) {

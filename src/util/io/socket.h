@@ -33,6 +33,9 @@ std::expected<base::Fd, base::Error> listen(const Endpoint& endpoint, int backlo
 // out; EMFILE and its like are errors, after which the caller should pause.
 std::expected<base::Fd, base::Error> accept(int listener, Deadline deadline);
 
+// The client that waits already; without one an fd of -1, at once. The errors are those of accept().
+std::expected<base::Fd, base::Error> accept_waiting(int listener);
+
 // A connected pair of stream sockets, for tests and for talking to children.
 struct Pair {
   base::Fd first;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/stream.h"
 #include "ipc/codec.h"
@@ -62,7 +63,9 @@ class Channel {
   }
   // For servers of several kinds: the caller looks at the kind and hands the frame to understand().
   Frame receive_frame();
-  std::optional<Frame> receive_frame_or_end();  // nothing: the peer closed between frames
+  // For servers, where a request may begin. Nothing: the peer closed between frames, or this process wants the
+  // connection back (see IdleObserver).
+  std::optional<Frame> receive_frame_or_end();
 
   template <typename Message>
   static Message understand(const Frame& frame) {
@@ -73,14 +76,27 @@ class Channel {
   }
 
   // Nothing was read yet and something is there, or the peer closed: an idle connection that cannot be used again.
-  bool spoiled() { return stream_.input_waiting(); }
+  bool spoiled();
   io::Stream& stream() { return stream_; }
 
  private:
   [[noreturn]] static void throw_unexpected(Kind kind);
   [[noreturn]] static void throw_malformed(Kind kind);
   io::Stream stream_;
+  bool served_ = false;  // a frame has come: from now on the peer knows that an idle connection may end
 };
+
+// Told when a server's connection waits between two requests. Then it may be given up without harm: whoever keeps it
+// sees that it is spoiled and connects again. At most one in a process; the service frame is it.
+class IdleObserver {
+ public:
+  virtual bool idle(int fd) = 0;  // false: the connection must end now
+  virtual void resumed(int fd) noexcept = 0;
+
+ protected:
+  ~IdleObserver() = default;
+};
+void set_idle_observer(IdleObserver* observer);
 
 // Connects to "private/defer" and the like, relative to the working directory. Throws io::StreamError.
 Channel connect(const std::string& path, io::Deadline deadline);
@@ -101,6 +117,7 @@ class Pool {
   Lease acquire(const std::string& path, io::Deadline deadline, Freshness freshness = Freshness::any);
   void give_back(const std::string& path, std::unique_ptr<Channel> channel);  // only after a complete exchange
   void drop_idle();                                                           // closes what is too old
+  std::size_t idle() const { return idle_.size(); }
 
  private:
   struct Idle {

@@ -20,17 +20,6 @@ namespace logging {
 
 namespace {
 
-// Local time as all syslog files have it, in English whatever the locale.
-std::string timestamp() {
-  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::time_t now = ::time(nullptr);
-  struct tm parts{};
-  ::localtime_r(&now, &parts);
-  return fmt::format("{} {:2} {:02}:{:02}:{:02}", kMonths[static_cast<std::size_t>(parts.tm_mon) % 12], parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
 void write_line(int fd, std::string_view line) {
   // One call, so that lines of several processes do not mix; a disk that is full has no room for the rest either.
   while (::write(fd, line.data(), line.size()) < 0 && errno == EINTR) {
@@ -39,12 +28,18 @@ void write_line(int fd, std::string_view line) {
 
 class StandardError : public Destination {
  public:
-  void put(Level, std::string_view record, const Identity& identity) noexcept override {
+  explicit StandardError(Level from) : from_(from) {}
+
+  void put(Level level, std::string_view record, const Identity& identity) noexcept override {
+    if (level < from_) return;
     try {
       write_line(STDERR_FILENO, fmt::format("{}: {}\n", identity.program, record));
     } catch (...) {
     }
   }
+
+ private:
+  Level from_;
 };
 
 int syslog_priority(Level level) {
@@ -120,18 +115,20 @@ class SyslogSocket : public Destination {
   bool stalled_ = false;
 };
 
+// What stands in a log file, with its newline.
+std::string file_line(Form form, std::string_view record, const Identity& identity) {
+  if (form == Form::json) return fmt::format("{}\n", record);
+  return fmt::format("{} {} {}[{}]: {}\n", timestamp(), identity.host, tag(identity), ::getpid(),
+                     cut(record, kLongestText));
+}
+
 class LogFile : public Destination {
  public:
   LogFile(base::Fd fd, Form form) : fd_(std::move(fd)), form_(form) {}
 
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
-      if (form_ == Form::json) {
-        write_line(fd_.get(), fmt::format("{}\n", record));
-      } else {
-        write_line(fd_.get(), fmt::format("{} {} {}[{}]: {}\n", timestamp(), identity.host, tag(identity), ::getpid(),
-                                          cut(record, kLongestText)));
-      }
+      write_line(fd_.get(), file_line(form_, record, identity));
     } catch (...) {
     }
   }
@@ -141,22 +138,103 @@ class LogFile : public Destination {
   Form form_;
 };
 
+constexpr int kAppendFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
+
 base::Fd open_for_appending(const std::string& path, mode_t mode) {
   if (path == "/dev/stdout") return base::Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-  constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
-  base::Fd fd(::open(path.c_str(), kFlags | O_CREAT | O_EXCL, mode));
+  base::Fd fd(::open(path.c_str(), kAppendFlags | O_CREAT | O_EXCL, mode));
   if (fd) {
     (void)::fchmod(fd.get(), mode);  // the umask is for files that nobody chose a mode for
   } else if (errno == EEXIST) {
-    fd.reset(::open(path.c_str(), kFlags));
+    fd.reset(::open(path.c_str(), kAppendFlags));
   }
   return fd;
 }
 
+class PostlogSocket : public Destination {
+ public:
+  PostlogSocket(std::string path, std::string file, base::Fd spare, Form form)
+      : path_(std::move(path)), file_(std::move(file)), spare_(std::move(spare)), form_(form) {}
+
+  void put(Level, std::string_view record, const Identity& identity) noexcept override {
+    try {
+      const std::string line = file_line(form_, record, identity);
+      const std::string_view datagram = std::string_view(line).substr(0, line.size() - 1);
+      if (send(datagram, MSG_DONTWAIT) || append(line)) return;
+      // Who cannot write the file gives postlogd a moment.
+      if (full_ && !stalled_) stalled_ = !send(datagram, 0);
+    } catch (...) {
+    }
+  }
+
+ private:
+  bool send(std::string_view datagram, int flags) {
+    full_ = false;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      if (!fd_ && !connect()) return false;
+      if (::send(fd_.get(), datagram.data(), datagram.size(), flags | MSG_NOSIGNAL) >= 0) {
+        stalled_ = false;
+        return true;
+      }
+      full_ = errno == EAGAIN;
+      if (full_ || errno == EMSGSIZE) return false;
+      fd_.reset();  // the socket may have been made anew
+    }
+    return false;
+  }
+
+  bool connect() {
+    struct sockaddr_un address{};
+    base::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd || path_.size() >= sizeof address.sun_path) return false;
+    const struct timeval patience{1, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path_.data(), path_.size());
+    if (::connect(fd.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0) return false;
+    fd_ = std::move(fd);
+    return true;
+  }
+
+  // By its name, because it may have been rotated since; the descriptor from the start is for who may not, or no longer
+  // can.
+  bool append(std::string_view line) {
+    if (file_ != "/dev/stdout") {
+      const base::Fd now(::open(file_.c_str(), kAppendFlags));
+      if (now) {
+        write_line(now.get(), line);
+        return true;
+      }
+    }
+    if (!spare_) return false;
+    write_line(spare_.get(), line);
+    return true;
+  }
+
+  std::string path_;
+  std::string file_;
+  base::Fd spare_;
+  Form form_;
+  base::Fd fd_;
+  bool full_ = false;     // the last datagram found no room
+  bool stalled_ = false;  // nor a second later
+};
+
 }  // namespace
 
-std::unique_ptr<Destination> standard_error() {
-  return std::make_unique<StandardError>();
+// Local time as all syslog files have it, in English whatever the locale.
+std::string timestamp() {
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t now = ::time(nullptr);
+  struct tm parts{};
+  ::localtime_r(&now, &parts);
+  return fmt::format("{} {:2} {:02}:{:02}:{:02}", kMonths[static_cast<std::size_t>(parts.tm_mon) % 12], parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+std::unique_ptr<Destination> standard_error(Level from) {
+  return std::make_unique<StandardError>(from);
 }
 
 std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility) {
@@ -164,9 +242,21 @@ std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility
 }
 
 std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::string& path, unsigned mode, Form form) {
+  auto fd = open_log_file(path, mode);
+  if (!fd) return std::unexpected(fd.error());
+  return std::make_unique<LogFile>(std::move(*fd), form);
+}
+
+std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
+                                                                        const std::string& file, unsigned mode,
+                                                                        Form form) {
+  return std::make_unique<PostlogSocket>(path, file, open_for_appending(file, static_cast<mode_t>(mode & 0777)), form);
+}
+
+std::expected<base::Fd, base::Error> open_log_file(const std::string& path, unsigned mode) {
   base::Fd fd = open_for_appending(path, static_cast<mode_t>(mode & 0777));
   if (!fd) return std::unexpected(base::errno_error(fmt::format("open logfile '{}'", path)));
-  return std::make_unique<LogFile>(std::move(fd), form);
+  return fd;
 }
 
 }  // namespace logging

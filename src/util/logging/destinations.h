@@ -6,12 +6,13 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "logging/log.h"
 
 namespace logging {
 
-// "<program>: <record>", one write a record.
-std::unique_ptr<Destination> standard_error();
+// "<program>: <record>", one write a record; nothing for what is less than `from`.
+std::unique_ptr<Destination> standard_error(Level from = Level::debug);
 
 // RFC 3164 datagrams (or a stream, where that is what listens) to a local socket. What cannot be sent within a second
 // is dropped, and the next records are not waited for until the listener is back.
@@ -21,5 +22,18 @@ std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility
 // path
 // "/dev/stdout" is standard output.
 std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::string& path, unsigned mode, Form form);
+
+// postlogd's socket, a datagram a record, as the line that stands in the log file at the end. While nobody takes them
+// there, the program appends to the file itself, if it may; it may create it now, before privileges are given up.
+// Never an error: who can reach neither loses the record.
+std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
+                                                                        const std::string& file, unsigned mode,
+                                                                        Form form);
+
+// "Mon dd hh:mm:ss", local time, in English.
+std::string timestamp();
+
+// Opens maillog_file, or makes it with this mode; "/dev/stdout" is standard output.
+std::expected<base::Fd, base::Error> open_log_file(const std::string& path, unsigned mode);
 
 }  // namespace logging

@@ -103,26 +103,37 @@ class MessageFile {
  public:
   MessageFile(base::Fd fd, std::string name);
 
-  // The envelope, extracted segment included; recipients are left out. `size` of the file must reach its E record.
+  // The envelope, extracted segment included; recipients are left out. The message must have its end. Most messages
+  // cost one read of 4 KiB, and so do their recipients when read_recipients(0) follows at once.
   std::expected<Envelope, BadRecord> read_envelope();
 
   // Recipients that are still to do, from this file offset on, at most `most`. At the end `next` is 0. The first call
-  // starts at 0.
+  // starts at 0. Each later one sees the file as it is then.
   struct Batch {
     std::vector<Recipient> recipients;
     std::int64_t next;
   };
   std::expected<Batch, BadRecord> read_recipients(std::int64_t from, std::size_t most);
 
-  // A reader that stands at the first record of the content.
+  // A reader that stands at the first record of the content, which ends with an X record.
   std::expected<RecordReader, BadRecord> content();
 
   int fd() const { return fd_.get(); }
   const std::string& name() const { return name_; }
 
  private:
+  std::expected<void, BadRecord> read_sizes();
+  std::expected<void, BadRecord> skip_content();
+  BadRecord bad(std::string_view what) const;
+  BadRecord unexpected_type(const Record& record) const;
+
   base::Fd fd_;
   std::string name_;
+  RecordReader reader_;
+  bool sizes_known_ = false;
+  std::optional<Sizes> sizes_;  // maildrop files have none
+  bool fresh_ = false;          // the envelope was read just now
+  std::uint64_t recipients_read_ = 0;
 };
 
 // One-byte and in-place changes, through the disk layer: R becomes D at each offset; W becomes -1; the trace_flags

@@ -3,11 +3,13 @@
 //
 //   create       incoming/<usec>.<pid>, then renamed to its id, mode 0600: nobody looks at it
 //   append       records, buffered
-//   commit       everything written, the size record put in, mode 0700, the file fsync'ed, its directory fsync'ed.
-//                From here on the message is ours and may be acknowledged.
+//   overwrite    the size record, once the sizes are known
+//   commit       everything written, [moved to another folder], mode 0700, the file fsync'ed, its directory fsync'ed,
+//                closed. From here on the message is ours and may be acknowledged.
 //   (destructor) without commit: the file is removed
 //
-// Any failure is final: the file is removed, nothing is tried again on that descriptor.
+// Any failure is final: the file is removed, nothing is tried again on that descriptor. The steps are those of
+// queue/steps.h.
 
 #include <expected>
 #include <string>
@@ -46,16 +48,20 @@ class MessageWriter {
   disk::Result<void> append_encoded(std::string_view records);  // whole records
   // Overwrites bytes that were appended, in the buffer or in the file.
   disk::Result<void> overwrite(std::int64_t offset, std::string_view bytes);
-  // For cleanup, when the message turns out to be on hold: the commit puts it there.
+  // At most once, and nothing may be called after it. With another folder than that of create() (cleanup, when the
+  // message turns out to be on hold) the file is moved there first, while its mode still says "writing": nobody can
+  // take it on the way.
   disk::Result<void> commit(Folder destination, mode_t extra_mode = 0);
   disk::Result<void> commit() { return commit(folder_); }
-  // Adds records to what was committed-to-be and reads back: header edits look at what was written.
+  // To read back what was written: flush, then read at positions.
   int fd() const { return fd_.get(); }
   disk::Result<void> flush();
 
  private:
   MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created);
   void abandon() noexcept;
+  std::unexpected<disk::Error> fail(disk::Error error);
+  disk::Result<void> commit_steps(Folder destination, mode_t extra_mode);
 
   const Spool* spool_;
   Folder folder_;
@@ -64,7 +70,8 @@ class MessageWriter {
   base::Fd fd_;
   TimeStamp created_;
   std::int64_t size_ = 0;
-  std::string buffer_;  // not yet written
+  std::string buffer_;           // not yet written
+  bool made_directory_ = false;  // its name is not durable yet either
   std::optional<disk::Error> failure_;
 };
 

@@ -50,6 +50,14 @@ enum class RecordType : char {
 // postcat's name, "unknown_record_type" for any other byte.
 std::string_view name_of(RecordType type);
 
+// A message is an envelope, its content, and what was extracted from its headers. Which records may stand where, in a
+// queue file: `M`, `X` and `E` end their segment, `w` may stand anywhere in a file but is no part of the message.
+enum class Segment { envelope, content, extracted };
+bool belongs_in(Segment segment, RecordType type);
+
+// Numbers as records have them: decimal, blanks around.
+std::optional<std::int64_t> parse_number(std::string_view text);
+
 struct Record {
   RecordType type;
   std::string_view data;
@@ -62,7 +70,7 @@ void append_record(std::string& to, RecordType type, std::string_view data);
 
 // What is in the way of reading on. Never a reason to end a process: the message goes to corrupt/, the peer is dropped.
 struct BadRecord {
-  std::string text;  // "incoming/ABC: record at offset 12: length takes more than 32 bits"
+  std::string text;  // "incoming/ABC: record at offset 12: too many length bits, record type 78"
 };
 
 // Takes records from the front of bytes that arrive in pieces (a stream) or are all there (a buffer).
@@ -81,7 +89,8 @@ class RecordDecoder {
   std::int64_t consumed_ = 0;
 };
 
-// Reads a file's records, following its pointers (at most 10,000 backwards). Damage of any kind is a BadRecord.
+// Reads a file's records. Pointers are followed (at most 10,000 backwards) and padding is skipped, or both are shown.
+// Damage of any kind is a BadRecord. Takes memory for what the file has, never for what a length in it claims.
 class RecordReader {
  public:
   enum class Pointers { follow, show };
@@ -92,6 +101,7 @@ class RecordReader {
   std::expected<std::optional<Record>, BadRecord> next();
   std::int64_t position() const { return position_; }  // where the next record is read
   void seek(std::int64_t offset);
+  void forget();                           // what was read ahead: the file may have changed
   bool jumped() const { return jumped_; }  // whether the last record was reached by a pointer
 
  private:

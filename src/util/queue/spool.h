@@ -27,8 +27,8 @@ enum class Folder { maildrop, hold, incoming, active, deferred, corrupt, bounce,
 std::string_view name_of(Folder folder);
 std::optional<Folder> folder_named(std::string_view name);
 // Those that hold messages, in the order in which postcat -q and showq look.
-constexpr std::array kMessageFolders = {Folder::maildrop, Folder::active, Folder::incoming, Folder::deferred,
-                                        Folder::hold};
+inline constexpr std::array kMessageFolders = {Folder::maildrop, Folder::active, Folder::incoming, Folder::deferred,
+                                               Folder::hold};
 
 // The permission bits of a message's file are its state.
 namespace mode {
@@ -69,9 +69,12 @@ class Spool {
   disk::Disk& disk() const { return disk_; }
 
   std::string path(Folder folder, const Id& id) const;
+  std::string directory(Folder folder, const Id& id) const;  // "deferred/9/"
+  // The hash directories of that path, mode 0700. True when one was missing.
+  disk::Result<bool> make_directories(disk::Step step, Folder folder, const Id& id) const;
 
-  // Makes the hash directory first when it is not there. The file keeps its name and times. When `to` lies in an
-  // ordinary file's way the move replaces nothing: ids are unique, so a file there is this very message.
+  // Makes the hash directory first when it is not there. The file keeps its name and times. A file that is in the way
+  // is never replaced: when it is this very file under a second name, the first name goes, otherwise EEXIST.
   disk::Result<void> move(disk::Step step, const Id& id, Folder from, Folder to) const;
   // The same, and sets the time of the next attempt before the file arrives in `to`.
   disk::Result<void> move_until(disk::Step step, const Id& id, Folder from, Folder to, std::time_t next) const;
@@ -81,8 +84,8 @@ class Spool {
   std::optional<Found> find(const Id& id) const;
 
   // Calls `each` for every file whose name is a valid id, in directory order, hash directories included; stops when it
-  // returns false. Files of other names go to `other` (a path), when there is one. A directory that is gone is empty;
-  // one that cannot be read is an error after the rest was told.
+  // returns false. What has another name or is no file goes to `other` (a path), when there is one. A directory that is
+  // gone is empty; one that cannot be read is an error after the rest was told. No file is looked at.
   struct Entry {
     Id id;
     const std::string& path;

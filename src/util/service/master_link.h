@@ -7,14 +7,24 @@ namespace service {
 
 constexpr int kFlowRead = 3;
 constexpr int kFlowWrite = 4;
-constexpr int kStatus = 5;  // a stream socket or pipe to master; its end of file means that master is gone
+// A stream socket to master, one for each process. The process writes StatusMessages to it. What comes the other way:
+//   end of file   master is gone. No further client; those there are are completed.
+//   kFinish       the configuration is another now, or the service is no more: the process closes its listening
+//                 descriptors at once (the port may be wanted for something else), completes the clients that it has,
+//                 and exits with 0. Its successor may be running already. It may write StatusMessages still; they are
+//                 not heeded. Any other byte means the same: a daemon of the older contract, which takes anything
+//                 readable here for the end of master, does the right thing, too.
+// Without a client, both mean: exit now. SIGTERM, to the process group, means: stop now, whatever is under way.
+constexpr int kStatus = 5;
 constexpr int kFirstListen = 6;
 
 constexpr std::int32_t kTaken = 0;      // no further client fits
 constexpr std::int32_t kAvailable = 1;  // at least one does
+constexpr char kFinish = 'F';
+
 struct StatusMessage {
   std::int32_t pid;
-  std::uint32_t generation;  // $GENERATION, in octal: which start of the process table entry this is
+  std::uint32_t generation;  // $GENERATION, which is in octal there: the number of this start since master's own
   std::int32_t state;
 };
 static_assert(sizeof(StatusMessage) == 12);

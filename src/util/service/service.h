@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,7 +33,7 @@ struct Context {
   std::vector<std::string> arguments;  // of master.cf, without options
   bool privileged = false;             // runs as root by master.cf (unpriv = n) and started by root
   bool chrooted = false;
-  bool stand_alone = false;  // -S: one client on descriptors 0 and 1
+  bool stand_alone = false;  // -S: one client on descriptors 0 and 1, handed to serve() as one socket
 };
 
 // One accepted connection. Non-blocking, close-on-exec, TCP_NODELAY.
@@ -52,15 +53,17 @@ class Server {
   // One client, in a fiber of its own, beside others up to the client limit. An io::StreamError that it lets through
   // ends this client and is logged at debug level; any other exception is logged as an error and ends this client, but
   // Fatal ends the process.
-  virtual void serve(Client client) = 0;
+  // By default it is turned away: for programs that take triggers or datagrams only.
+  virtual void serve(Client client);
 
   // Request letters from master's wake-up timer or anyone's trigger. Only for Clients::triggers: the frame reads them,
   // and hands connections that begin with an ipc frame mark to serve(). Runs in one fiber: never two at once, and what
   // arrives meanwhile is gathered into the next call.
   virtual void triggered(std::string_view requests);
 
-  // Only for Clients::datagrams.
+  // Only for Clients::datagrams. Several may follow each other; no_more_datagrams() is called before the process waits.
   virtual void datagram(std::string_view text);
+  virtual void no_more_datagrams() {}
 
   // Asked now and then, and before a new client: a table or file differs from what was opened. The process then takes
   // no further client, finishes those it has, and is replaced. Logged as "table X has changed -- restarting".
@@ -83,12 +86,14 @@ struct Program {
   Clients clients = Clients::streams;
   Processes processes = Processes::any;
   Privileges privileges = Privileges::drop;
-  int client_limit = 0;                       // at once; 0: <service>_client_limit, default_client_limit
-  bool lives_on = false;                      // never goes away when idle: qmgr, postlogd
-  std::function<void(const Context&)> check;  // of what master.cf and main.cf say; throws base::Fatal. May be empty.
+  int client_limit = 0;                          // at once; 0: <service>_client_limit, default_client_limit
+  bool lives_on = false;                         // never goes away when idle or after max_use clients: qmgr, postlogd
+  std::optional<config::TimeKey> watchdog = {};  // instead of daemon_timeout
+  std::function<void(const Context&)> check =
+      {};  // of what master.cf and main.cf say; throws base::Fatal. May be empty.
   // Opens tables and files, before chroot and as whoever started the process (root, when master is). Throws
   // base::Fatal.
-  std::function<std::unique_ptr<Server>(const Context&)> open;
+  std::function<std::unique_ptr<Server>(const Context&)> open = {};
 };
 
 // Parses Postfix's daemon options (-c -d -D -i -l -m -n -o -s -S -t -u -v -V -z), loads main.cf, and serves.

@@ -1,0 +1,116 @@
+#include "cleanup/session.h"
+
+#include "cleanup/return_mail.h"
+#include "io/wait.h"
+#include "logging/log.h"
+#include "service/service.h"
+
+namespace cleanup {
+
+namespace status = client::cleanup_status;
+namespace flag = client::cleanup_flag;
+
+namespace {
+
+void log_removed(const std::string& id, std::string_view why) {
+  logging::info("cleanup.removed", "{id}: removed ({why})", {{"id", id}, {"why", why}});
+}
+
+}  // namespace
+
+void Session::run() {
+  for (;;) {
+    channel_.set_deadline(patience());
+    const auto frame = channel_.receive_frame_or_end();
+    if (!frame || !one_message(ipc::Channel::understand<client::CleanupBegin>(*frame))) return;
+  }
+}
+
+// False: the conversation cannot go on after this message.
+bool Session::one_message(const client::CleanupBegin& begin) {
+  // qmgr hands out a token for each message that it has taken from incoming: without one mail comes in faster than it
+  // goes out.
+  if (!service::flow::get() && shared_.in_flow_delay.count() > 0)
+    io::sleep_until(io::Deadline::after(shared_.in_flow_delay));
+
+  disk::Result<queue::MessageWriter> writer = [this]() -> disk::Result<queue::MessageWriter> {
+    if (!shared_.creators.acquire(patience())) return std::unexpected(disk::Error{ETIMEDOUT, "create queue file"});
+    auto created = queue::MessageWriter::create(shared_.spool, queue::Folder::incoming);
+    shared_.creators.release();
+    return created;
+  }();
+  if (!writer) {
+    logging::warning("cleanup.create", "{error}", {{"error", writer.error().text}});
+    channel_.send(client::CleanupStarted{.queue_id = {}, .reason = writer.error().text});
+    channel_.flush();
+    return true;
+  }
+  channel_.send(client::CleanupStarted{.queue_id = writer->id().text(), .reason = {}});
+  channel_.flush();
+
+  bool whole = true;
+  // Within, so that a file which is not committed is gone before the client hears of it.
+  const client::CleanupResult result = take_in(begin, *std::move(writer), whole);
+  answer(result);
+  return whole;
+}
+
+client::CleanupResult Session::take_in(const client::CleanupBegin& begin, queue::MessageWriter writer, bool& whole) {
+  FileOutput output(writer);
+  Transaction transaction(shared_.settings, shared_.tables, output, writer.id().text(), writer.created(), begin.flags);
+  try {
+    Message message(transaction);
+    whole = receive(message);
+  } catch (...) {  // the client is gone, or this fiber is to end: the writer's destructor removes the file
+    log_removed(transaction.id, "canceled");
+    throw;
+  }
+  if (whole) return settle(transaction, writer, output);
+  transaction.reject_bad("malformed record");
+  return {transaction.status, transaction.reason};
+}
+
+// Until the end of the message. False: these are no records.
+bool Session::receive(Message& message) {
+  while (!message.ended()) {
+    channel_.set_deadline(patience());
+    if (!message.take(channel_.receive<client::CleanupRecords>().records)) return false;
+  }
+  return true;
+}
+
+void Session::answer(const client::CleanupResult& result) {
+  channel_.set_deadline(patience());
+  channel_.send(result);
+  channel_.flush();
+}
+
+client::CleanupResult Session::settle(Transaction& transaction, queue::MessageWriter& writer,
+                                      const FileOutput& output) {
+  if ((transaction.flags & flag::kDiscard) != 0) {
+    log_removed(transaction.id, "discarded");
+    return {};
+  }
+  if (output.failed()) transaction.warn("write queue file: " + output.problem());
+  if (transaction.status == status::kOk) return accept(transaction, writer);
+  const bool returnable =
+      (transaction.flags & flag::kBounce) != 0 && (transaction.status & ~Transaction::kReturnable) == 0;
+  // With soft_bounce the client keeps the message and tries again.
+  if (returnable && !shared_.outcomes.soft_bounce) return return_mail(shared_, transaction, writer);
+  return {transaction.status, transaction.reason};
+}
+
+client::CleanupResult Session::accept(Transaction& transaction, queue::MessageWriter& writer) {
+  const bool hold = (transaction.flags & flag::kHold) != 0;
+  const auto committed = writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming);
+  if (!committed) {
+    transaction.warn("write queue file: " + committed.error().text);
+    transaction.fail(status::kWrite);
+    return {transaction.status, transaction.reason};
+  }
+  // From here on the message is ours.
+  if (!hold) shared_.qmgr.arrived(writer.id());
+  return {};
+}
+
+}  // namespace cleanup

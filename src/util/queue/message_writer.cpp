@@ -1,0 +1,187 @@
+#include "queue/message_writer.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/error.h"
+#include "logging/log.h"
+#include "queue/steps.h"
+
+namespace queue {
+
+namespace {
+
+// Clashing with a leftover of the same microsecond and process id is rare; clashing this often is something else.
+constexpr int kNamesToTry = 20;
+constexpr std::size_t kBufferSize = std::size_t{32} * 1024;
+
+disk::Error errno_error(std::string_view call, std::string_view path) {
+  const int number = errno;
+  return {number, base::with_errno(fmt::format("{} {}", call, path), number)};
+}
+
+// Gone when it goes out of scope, unless it got its final name.
+class Temporary {
+ public:
+  Temporary(disk::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (!path_.empty()) (void)disk_.unlink(step::kAbandon, path_);
+  }
+  void renamed_to(std::string path) { path_ = std::move(path); }
+  void keep() { path_.clear(); }
+
+ private:
+  disk::Disk& disk_;
+  std::string path_;
+};
+
+disk::Result<void> remove_stale_logs(const Spool& spool, const Id& id) {
+  for (const Folder log : {Folder::bounce, Folder::defer, Folder::trace}) {
+    if (auto removed = spool.remove(step::kCreateStale, log, id); !removed) return removed;
+  }
+  return {};
+}
+
+}  // namespace
+
+disk::Result<MessageWriter> MessageWriter::create(const Spool& spool, Folder folder, Modes modes) {
+  disk::Disk& disk = spool.disk();
+  for (int attempt = 1;; ++attempt) {
+    const TimeStamp created = now();
+    const std::string first_name = fmt::format("{}/{}.{}", name_of(folder), created.microseconds, ::getpid());
+    auto fd = disk.create(step::kCreate, first_name, modes.writing);
+    if (!fd && fd.error().number == EEXIST && attempt < kNamesToTry) continue;
+    if (!fd) return std::unexpected(fd.error());
+    Temporary file(disk, first_name);
+
+    struct stat status{};
+    if (::fstat(fd->get(), &status) != 0) return std::unexpected(errno_error("look at", first_name));
+    const TimeStamp named = now();
+    const Id id =
+        spool.settings().long_ids ? Id::make_long(named, status.st_ino) : Id::make_short(named, status.st_ino);
+    const std::string path = spool.path(folder, id);
+    auto renamed = disk.rename(step::kCreateName, first_name, path);
+    bool made_directory = false;
+    if (!renamed && renamed.error().number == ENOENT) {
+      const auto made = spool.make_directories(step::kCreateHash, folder, id);
+      if (!made) return std::unexpected(made.error());
+      made_directory = *made;
+      renamed = disk.rename(step::kCreateName, first_name, path);
+    }
+    if (!renamed) return std::unexpected(renamed.error());
+    file.renamed_to(path);
+    if (folder != Folder::maildrop) {
+      if (auto removed = remove_stale_logs(spool, id); !removed) return std::unexpected(removed.error());
+    }
+    file.keep();
+    MessageWriter writer(spool, folder, modes, id, std::move(*fd), created);
+    writer.made_directory_ = made_directory;
+    return writer;
+  }
+}
+
+MessageWriter::MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created)
+    : spool_(&spool), folder_(folder), modes_(modes), id_(std::move(id)), fd_(std::move(fd)), created_(created) {}
+
+MessageWriter::MessageWriter(MessageWriter&&) noexcept = default;
+
+MessageWriter::~MessageWriter() {
+  if (fd_) abandon();
+}
+
+void MessageWriter::abandon() noexcept {
+  fd_.reset();
+  try {
+    const auto removed = spool_->remove(step::kAbandon, folder_, id_);
+    if (!removed) logging::warning("queue.abandon_failed", "{reason}", {{"reason", removed.error().text}});
+  } catch (const std::exception&) {
+    // No memory for a path: the file stays behind in a mode in which nobody looks at it.
+  }
+}
+
+std::unexpected<disk::Error> MessageWriter::fail(disk::Error error) {
+  if (!failure_) failure_ = std::move(error);
+  return std::unexpected(*failure_);
+}
+
+disk::Result<void> MessageWriter::append(RecordType type, std::string_view data) {
+  if (failure_) return std::unexpected(*failure_);
+  append_record(buffer_, type, data);
+  size_ += static_cast<std::int64_t>(encoded_size(data.size()));
+  return buffer_.size() < kBufferSize ? disk::Result<void>{} : flush();
+}
+
+disk::Result<void> MessageWriter::append_encoded(std::string_view records) {
+  if (failure_) return std::unexpected(*failure_);
+  buffer_.append(records);
+  size_ += static_cast<std::int64_t>(records.size());
+  return buffer_.size() < kBufferSize ? disk::Result<void>{} : flush();
+}
+
+disk::Result<void> MessageWriter::flush() {
+  if (failure_) return std::unexpected(*failure_);
+  if (buffer_.empty()) return {};
+  if (auto written = spool_->disk().write(step::kWrite, fd_.get(), buffer_); !written) return fail(written.error());
+  buffer_.clear();
+  return {};
+}
+
+disk::Result<void> MessageWriter::overwrite(std::int64_t offset, std::string_view bytes) {
+  if (failure_) return std::unexpected(*failure_);
+  if (offset < 0 || offset + static_cast<std::int64_t>(bytes.size()) > size_) {
+    return fail({EINVAL, base::with_errno(fmt::format("overwrite {} at offset {}", id_.text(), offset), EINVAL)});
+  }
+  const std::int64_t in_file = size_ - static_cast<std::int64_t>(buffer_.size());
+  if (offset >= in_file) {
+    buffer_.replace(static_cast<std::size_t>(offset - in_file), bytes.size(), bytes);
+    return {};
+  }
+  if (offset + static_cast<std::int64_t>(bytes.size()) > in_file) {
+    if (auto flushed = flush(); !flushed) return flushed;
+  }
+  if (auto written = spool_->disk().write_at(step::kOverwrite, fd_.get(), bytes, offset); !written) {
+    return fail(written.error());
+  }
+  return {};
+}
+
+disk::Result<void> MessageWriter::commit(Folder destination, mode_t extra_mode) {
+  auto result = commit_steps(destination, extra_mode);
+  if (!result) abandon();
+  return result;
+}
+
+disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_mode) {
+  disk::Disk& disk = spool_->disk();
+  if (auto flushed = flush(); !flushed) return flushed;
+  // While the mode still says "writing" nobody takes the file, neither from here nor from there.
+  if (destination != folder_) {
+    const auto made = spool_->make_directories(step::kCreateHash, destination, id_);
+    if (!made) return fail(made.error());
+    if (auto moved = spool_->move(step::kCommitMove, id_, folder_, destination); !moved) return fail(moved.error());
+    folder_ = destination;
+    made_directory_ = *made;
+  }
+  if (auto ready = disk.set_mode(step::kCommitMode, fd_.get(), modes_.ready | extra_mode); !ready) {
+    return fail(ready.error());
+  }
+  if (auto synced = disk.sync(step::kCommitSync, fd_.get()); !synced) return fail(synced.error());
+  // The directory that has the file's name; and, when hash directories are new, those that have theirs.
+  std::string directory = spool_->directory(folder_, id_);
+  while (true) {
+    directory.pop_back();
+    if (auto synced = disk.sync_directory(step::kCommitName, directory); !synced) return fail(synced.error());
+    const auto slash = directory.rfind('/');
+    if (!made_directory_ || slash == std::string::npos) break;
+    directory.resize(slash + 1);
+  }
+  if (auto closed = disk.close(step::kCommitClose, std::move(fd_)); !closed) return fail(closed.error());
+  return {};
+}
+
+}  // namespace queue

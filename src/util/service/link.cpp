@@ -1,0 +1,53 @@
+#include "service/link.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+#include "io/wait.h"
+
+namespace service {
+
+void Link::tell(std::int32_t state) {
+  if (fd_ < 0 || told_ == state) return;
+  const StatusMessage message{static_cast<std::int32_t>(::getpid()), generation_, state};
+  // Small enough to go as a whole or not at all. When master is so far behind that there is no room, the next call says
+  // it; nobody waits here.
+  ssize_t size = 0;
+  do {
+    size = ::write(fd_, &message, sizeof message);
+  } while (size < 0 && errno == EINTR);
+  if (size >= 0) told_ = state;
+}
+
+void Link::wait_for_end() {
+  while (true) {
+    char ignored[64];
+    const ssize_t size = ::read(fd_, ignored, sizeof ignored);
+    if (size == 0) return;
+    if (size > 0 || errno == EINTR) continue;
+    if (errno == EBADF) {
+      // The end of a pipe that is for writing only: that its reader is gone shows as an error.
+      struct pollfd state{fd_, 0, 0};
+      if (::poll(&state, 1, 0) > 0) return;
+    } else if (errno != EAGAIN) {
+      return;
+    }
+    (void)io::wait_readable_again(fd_, io::Deadline::never());
+  }
+}
+
+std::uint32_t generation_from_environment() {
+  const char* text = std::getenv("GENERATION");
+  if (text == nullptr) return 0;
+  const std::string_view digits(text);
+  std::uint32_t value = 0;
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+  return result.ec == std::errc() && result.ptr == digits.data() + digits.size() ? value : 0;
+}
+
+}  // namespace service

@@ -1,0 +1,27 @@
+#pragma once
+// A process's end of its link to master.
+
+#include <cstdint>
+
+#include "service/master_link.h"
+
+namespace service {
+
+class Link {
+ public:
+  // The inherited status descriptor; -1 for none, and then nothing is told to anyone.
+  Link(int fd, std::uint32_t generation) : fd_(fd), generation_(generation) {}
+
+  void tell(std::int32_t state);  // only changes are sent; never waits
+  void wait_for_end();            // in a fiber: until master is gone
+
+ private:
+  int fd_;
+  std::uint32_t generation_;
+  std::int32_t told_ = kAvailable;
+};
+
+// $GENERATION; 0 when there is none that can be understood.
+std::uint32_t generation_from_environment();
+
+}  // namespace service
