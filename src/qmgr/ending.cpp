@@ -105,7 +105,7 @@ bool Flow::try_to_end(ActiveMessage& message) {
     const std::time_t next = next_attempt(settings_.retry, id.text(), ::time(nullptr), kept.create_time);
     if (!done(spool_.move_until(step::kDefer, id, queue::Folder::active, queue::Folder::deferred, next))) return false;
   } else {
-    if (expired) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
+    if (message.has_delay_log || message.deferred) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
     if (!done(spool_.remove(step::kRemove, queue::Folder::active, id))) return false;
     logging::info("qmgr.removed", "{id}: removed", {{"id", id.text()}});
   }

@@ -90,6 +90,7 @@ class Flow {
   void read_more(ActiveMessage& message, std::uint32_t most);
   bool is_due(const Candidate& candidate) const;
   bool may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch) const;
+  void forget_delay(const queue::Id& id);
   void recover_active();
 
   // deliveries.cpp
