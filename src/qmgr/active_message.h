@@ -42,6 +42,7 @@ struct ActiveMessage : scheduler::Message {
   bool redirected = false;       // the one recipient that it goes to instead was assigned
   bool probe = false;            // of an address, by verify(8)
   bool has_delay_log = false;    // defer/<id> may be there
+  bool held = false;             // somebody else than deliveries works on it
   bool ending = false;
 
   Kept unpack() const;

@@ -229,6 +229,7 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   message.probe = flags.probe;
   if (message.probe) ++probes_;
   message.pack(kept);
+  message.held = true;  // telling what was decided may take time, in which all deliveries may come to their end
   scheduler_.add(message, steady_now());
   assign(message, batch);
   for (const Batch::Decided& decided : batch.decided) tell(kept, decided.recipients, decided.outcome, message);
@@ -237,6 +238,7 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
           ? 0
           : std::max<std::int64_t>(envelope->sizes.recipients - static_cast<std::int64_t>(read), 1);
   scheduler_.set_unread(message, static_cast<std::uint32_t>(std::min<std::int64_t>(unread, UINT32_MAX)), steady_now());
+  message.held = false;
   end_if_idle(message);
   return Taken::activated;
 }
@@ -336,14 +338,18 @@ void Flow::assign(ActiveMessage& message, const Batch& batch) {
 }
 
 void Flow::read_more(ActiveMessage& message, std::uint32_t most) {
+  message.held = true;
+  read_portion(message, most);
+  message.held = false;
+  end_if_idle(message);
+}
+
+void Flow::read_portion(ActiveMessage& message, std::uint32_t most) {
   Kept kept = message.unpack();
   const auto id = queue::Id::parse(kept.request.queue_id);
   const std::string path = spool_.path(queue::Folder::active, *id);
   base::Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  const auto nothing_more = [&] {
-    scheduler_.set_unread(message, 0, steady_now());
-    end_if_idle(message);
-  };
+  const auto nothing_more = [&] { scheduler_.set_unread(message, 0, steady_now()); };
   if (!fd && errno == ENOENT) return nothing_more();  // somebody deleted it
   if (!fd) {
     logging::warning("qmgr.trouble", "{id}: {problem}",
@@ -366,7 +372,6 @@ void Flow::read_more(ActiveMessage& message, std::uint32_t most) {
   for (const Batch::Decided& decided : batch.decided) tell(kept, decided.recipients, decided.outcome, message);
   const std::uint32_t unread = message.unread > read ? message.unread - read : 1;
   scheduler_.set_unread(message, message.next_recipient == 0 ? 0 : unread, steady_now());
-  end_if_idle(message);
 }
 
 // What another queue manager had in its hands. Only names are collected at first, so that new mail need not wait.

@@ -83,23 +83,27 @@ def retry(options, count, what, parameters, deliver, letters):
         if deliver:
             queue.agent.deliver = deliver
         queue.start()
-        mta.wait(lambda: lines(queue, b"status=deferred") >= count, 600)  # the first scan finds all of them due
+        # What the agent was asked about, the agent would have logged.
+        enough = count - 20
+        mta.wait(lambda: lines(queue, b"status=deferred") >= enough, 600)  # the first scan finds all of them due
         pid = queue.process.pid
         show(f"{count} deferred: PSS KiB", memory(pid)[0], "4746 (20000), 26033 (100000)")
         queue.counted["count"] = 0
         began, used = time.monotonic(), cpu(pid)
         queue.say(letters)
-        mta.wait(lambda: lines(queue, b"status=deferred") >= count, 600)
+        mta.wait(lambda: lines(queue, b"status=deferred") >= enough, 600)
         show(f"{what}: retry of {count}, s (CPU of qmgr)", f"{time.monotonic() - began:.1f} ({cpu(pid) - used:.1f})", "8.8 (20000), 56.9 (100000)")
         show(f"{count} deferred after that: PSS KiB", memory(pid)[0])
 
 
 def main():
     options = cases.arguments((("--messages", {"type": int, "default": 100000}),))
-    active(options, 20000)
+    if "active".startswith(options.only):
+        active(options, 20000)
     refuse = lambda request: played.report(deferred=True, failure=("4.4.1", "connect to refused.example: Connection refused"))  # noqa: E731
     retry(options, options.messages, "a destination that refuses", {"initial_destination_concurrency": 1}, refuse, b"FADI\0")
-    retry(options, options.messages, "defer_transports", {"defer_transports": "gone"}, None, b"AD\0")
+    if not options.only:
+        retry(options, options.messages, "defer_transports", {"defer_transports": "gone"}, None, b"AD\0")
 
 
 main()
