@@ -83,7 +83,7 @@ TEST(RecordDecoder, TellsWhereEachRecordBegan) {
 TEST(RecordDecoder, RefusesMoreThanTheLimitBeforeItHasArrived) {
   RecordDecoder decoder(2048);
   decoder.feed("N\x81\x10");
-  EXPECT_EQ(decoder.next().error().text, "record at offset 0, type N: 2049 bytes are more than the limit of 2048");
+  EXPECT_EQ(decoder.next().error().text, "record at offset 0: illegal length 2049, record type 78");
 }
 
 TEST(RecordDecoder, RefusesLengthsOfMoreThan31Bits) {
@@ -115,10 +115,10 @@ TEST_F(RecordFile, EveryTruncationIsDamageOrAnEndBetweenRecords) {
 TEST_F(RecordFile, ALengthThatTheFileDoesNotHaveTakesNoMemory) {
   EXPECT_EQ(all(reader("N\xff\xff\xff\x07"
                        "abc")),
-            "!active/file: record at offset 0: unexpected end of file in data, type N length 16777215");
+            "!active/file: record at offset 0: unexpected EOF in data, record type 78 length 16777215");
   EXPECT_EQ(all(reader("N\xff\xff\xff\x7f"
                        "abc")),
-            "!active/file: record at offset 0: 268435455 bytes are more than the limit of 16777216");
+            "!active/file: record at offset 0: illegal length 268435455, record type 78");
 }
 
 TEST_F(RecordFile, PointersAreFollowedAndPaddingIsSkipped) {
@@ -140,14 +140,16 @@ TEST_F(RecordFile, ShortDummyPointersAreNoPointers) {
 
 TEST_F(RecordFile, APointerIntoTheWildIsTheEndOfTheFileOrDamage) {
   EXPECT_EQ(all(reader(pointer(100000) + record('E'))), "");
-  EXPECT_EQ(all(reader(record('p', "             -5"))), "!active/file: record at offset 0: malformed pointer");
-  EXPECT_EQ(all(reader(record('p', "             5x"))), "!active/file: record at offset 0: malformed pointer");
+  EXPECT_EQ(all(reader(record('p', "             -5"))),
+            "!active/file: record at offset 0: malformed pointer record value:              -5");
+  EXPECT_EQ(all(reader(record('p', "             5x"))),
+            "!active/file: record at offset 0: malformed pointer record value:              5x");
 }
 
 TEST_F(RecordFile, PointersInACircleEnd) {
-  EXPECT_TRUE(all(reader(record('N', "x") + pointer(3))).ends_with("too many pointers backwards"));
+  EXPECT_TRUE(all(reader(record('N', "x") + pointer(3))).ends_with("too many reverse jump records"));
   const std::string circle = all(reader(record('N') + record('N', "x") + pointer(2)));
-  EXPECT_TRUE(circle.ends_with("too many pointers backwards")) << circle.size();
+  EXPECT_TRUE(circle.ends_with("too many reverse jump records")) << circle.size();
 }
 
 TEST_F(RecordFile, JumpedTellsOfPointersJustFollowed) {
