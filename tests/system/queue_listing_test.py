@@ -44,7 +44,7 @@ def fill(mail):
     files.log(ids["reason"], [("b@example.com", "connect to mx: refused"), ("a@example.com", "connect to mx: refused"),
                               ("c@example.com", "x" * 100)])
     files.log(ids["rewritten"], [("final@example.com", "mailbox full", "alias@example.com")])
-    files.log(ids["old form"], [], raw=b"<old@example.com>: 4.0.0 as it was said long ago\n")
+    files.log(ids["old form"], [], raw=b"\n<old@example.com>: 4.0.0 as it was said long ago\n\n")
     files.log(ids["log only"], [("gone@example.com", "no longer in the file")])
     files.log(ids["held"], [("held@example.com", "tab\there \xc3\xbc")])
     # Up to duplicate_filter_limit: with more, Debian's lists recipients twice.
