@@ -37,8 +37,7 @@ TEST_F(Headers, AreMasqueradedExceptForExceptions) {
   EXPECT_EQ(of({"N To: joe@a.m.test, root@a.m.test"}), Records{"N To: joe@m.test, root@a.m.test"});
 }
 TEST_F(Headers, ThatNobodyMaySeeAreDropped) {
-  EXPECT_EQ(of({"N Bcc: x,", "N  y", "N Content-Length: 9", "N Return-Path: <x>", "N X: y"}),
-            Records{"N X: y"});
+  EXPECT_EQ(of({"N Bcc: x,", "N  y", "N Content-Length: 9", "N Return-Path: <x>", "N X: y"}), Records{"N X: y"});
 }
 TEST_F(Headers, LoseBlanksBeforeTheColon) {
   EXPECT_EQ(of({"N Subject \t: x", "N To : bob@x"}), (Records{"N Subject: x", "N To: bob@x"}));
