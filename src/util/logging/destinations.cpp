@@ -28,12 +28,18 @@ void write_line(int fd, std::string_view line) {
 
 class StandardError : public Destination {
  public:
-  void put(Level, std::string_view record, const Identity& identity) noexcept override {
+  explicit StandardError(Level from) : from_(from) {}
+
+  void put(Level level, std::string_view record, const Identity& identity) noexcept override {
+    if (level < from_) return;
     try {
       write_line(STDERR_FILENO, fmt::format("{}: {}\n", identity.program, record));
     } catch (...) {
     }
   }
+
+ private:
+  Level from_;
 };
 
 int syslog_priority(Level level) {
@@ -227,8 +233,8 @@ std::string timestamp() {
                      parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-std::unique_ptr<Destination> standard_error() {
-  return std::make_unique<StandardError>();
+std::unique_ptr<Destination> standard_error(Level from) {
+  return std::make_unique<StandardError>(from);
 }
 
 std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility) {

@@ -11,8 +11,8 @@
 
 namespace logging {
 
-// "<program>: <record>", one write a record.
-std::unique_ptr<Destination> standard_error();
+// "<program>: <record>", one write a record; nothing for what is less than `from`.
+std::unique_ptr<Destination> standard_error(Level from = Level::debug);
 
 // RFC 3164 datagrams (or a stream, where that is what listens) to a local socket. What cannot be sent within a second
 // is dropped, and the next records are not waited for until the listener is back.

@@ -75,7 +75,7 @@ std::expected<void, base::Error> open(const Setup& setup) {
   std::vector<std::unique_ptr<Destination>> text;
   std::vector<std::unique_ptr<Destination>> json;
   std::expected<void, base::Error> outcome;
-  if (setup.standard_error) text.push_back(standard_error());
+  if (setup.standard_error) text.push_back(standard_error(setup.standard_error_from));
   if (setup.syslog) text.push_back(syslog_socket(setup.syslog_socket, setup.syslog_facility));
   if (!setup.file.empty()) {
     auto file = setup.postlog_socket.empty()

@@ -77,9 +77,10 @@ class Destination {
 // form "<program>: <text>", which is also what commands keep for their users.
 struct Setup {
   Identity identity;
-  bool standard_error = true;  // "postmap: warning: ..."
-  bool syslog = false;         // with the facility below
-  int syslog_facility = 0;     // 0 means LOG_MAIL
+  bool standard_error = true;                // "postmap: warning: ..."
+  Level standard_error_from = Level::debug;  // what is less is not told there
+  bool syslog = false;                       // with the facility below
+  int syslog_facility = 0;                   // 0 means LOG_MAIL
   std::string syslog_socket = "/dev/log";
   std::string file;                 // maillog_file, or "/dev/stdout"; empty for none
   std::string postlog_socket = {};  // where postlogd takes records for the file; empty: this program writes it itself

@@ -8,6 +8,8 @@
 #include "logging/log.h"
 #include "mail/address.h"
 #include "mail/header_tokens.h"
+#include "table/fold.h"
+#include "table/match_list.h"
 #include "table/search.h"
 
 namespace routing {
@@ -18,6 +20,11 @@ namespace param = config::param;
 
 constexpr std::size_t kMostTokens = 100000;  // of one result: far beyond any limit on what becomes of it
 constexpr int kMostCanonicalSteps = 10;
+constexpr std::size_t kShownOfResult = 300;
+
+std::string folded(std::string_view address) {
+  return table::fold_key(address, true);
+}
 
 bool listed(std::string_view list, std::string_view name) {
   return std::ranges::any_of(base::split(list), [&](std::string_view item) { return item == name; });
@@ -82,12 +89,13 @@ std::expected<std::vector<std::string>, table::Error> AddressMap::find(std::stri
     } else if (!extension.empty()) {
       result.insert(std::min(result.rfind('@'), result.size()), extension);
     }
-    result = router_.rewrite_internal(Context::local, result);
-    if (!result.empty()) results.push_back(std::move(result));
+    results.push_back(router_.rewrite_internal(Context::local, result));
   }
   if (results.empty()) {
-    return std::unexpected(table::Error{
-        fmt::format("{}: {}: no address in the result \"{}\"", tables_.parameter(), address, hit->value), true});
+    const std::string problem =
+        fmt::format("{} lookup of {} returns non-address result \"{}\"", tables_.parameter(), address, hit->value);
+    logging::warning("address_map.no_address", "{problem}", {{"problem", problem}, {"key", address}});
+    return std::unexpected(table::Error{problem, true});
   }
   return results;
 }
@@ -106,10 +114,36 @@ std::expected<std::optional<std::string>, table::Error> AddressMap::find_one(std
 
 std::expected<Expansion, table::Error> expand_virtual(const AddressMap& map, const config::Config& config,
                                                       std::string_view address, Observer* observer) {
-  (void)config;
-  auto found = map.find(address, observer);
-  if (!found) return std::unexpected(found.error());
-  return Expansion{found->empty() ? std::vector<std::string>{std::string(address)} : *found, {}};
+  const auto most_steps = config[param::virtual_alias_recursion_limit];
+  const auto most_addresses = static_cast<std::size_t>(config[param::virtual_alias_expansion_limit]);
+  const auto longest = static_cast<std::size_t>(config[param::virtual_alias_address_length_limit]);
+  const auto refused = [&](std::string_view what, std::string_view name) {
+    return Expansion{
+        {}, fmt::format("unreasonable {} {} {} -- message not accepted, try again later", map.parameter(), what, name)};
+  };
+
+  // The first result takes its address's place, the others go to the end, to be looked up when their turn comes.
+  std::vector<std::string> addresses{std::string(address)};
+  std::unordered_set<std::string> finished;  // those that are among their own results: they stay
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    if (addresses.size() > most_addresses) return refused("map expansion size for", address);
+    for (int step = 0; !finished.contains(folded(addresses[at])); ++step) {
+      if (step >= most_steps) return refused("map nesting for", address);
+      const auto results = map.find(addresses[at], observer);
+      if (!results) return std::unexpected(results.error());
+      if (results->empty()) break;
+      const std::string before = folded(addresses[at]);
+      for (const std::string& result : *results) {
+        if (result.size() > longest) return refused("result", result.substr(0, kShownOfResult) + "...");
+        if (folded(result) == before) finished.insert(before);
+      }
+      addresses[at] = results->front();
+      addresses.insert(addresses.end(), std::next(results->begin()), results->end());
+    }
+  }
+  std::unordered_set<std::string> seen;
+  std::erase_if(addresses, [&](const std::string& one) { return !seen.insert(folded(one)).second; });
+  return Expansion{std::move(addresses), {}};
 }
 
 std::expected<std::string, table::Error> canonical(const AddressMap& map, std::string_view address,
@@ -118,20 +152,57 @@ std::expected<std::string, table::Error> canonical(const AddressMap& map, std::s
   for (int step = 0; step < kMostCanonicalSteps; ++step) {
     auto next = map.find_one(current, observer);
     if (!next) return std::unexpected(std::move(next.error()));
-    if (!*next || **next == current) break;
+    if (!*next || folded(**next) == folded(current)) return next->value_or(current);
     current = std::move(**next);
   }
+  logging::warning("address_map.nesting", "unreasonable {parameter} map nesting for {address}",
+                   {{"parameter", map.parameter()}, {"address", current}});
   return current;
 }
 
-struct Masquerade::State {};
-Masquerade::Masquerade(const config::Config&) {}
-Masquerade::~Masquerade() = default;
-std::expected<std::string, table::Error> Masquerade::apply(std::string_view address, Observer*) const {
-  return std::string(address);
+struct Masquerade::State {
+  struct Domain {
+    std::string text;  // as main.cf writes it, which is what addresses get
+    std::string name;  // in lower case
+    bool is_exempt;    // !name
+  };
+  std::vector<Domain> domains;
+  table::MatchList exceptions;
+};
+
+Masquerade::Masquerade(const config::Config& config)
+    : state_(new State{
+          {}, {"masquerade_exceptions", config[param::masquerade_exceptions], table::Settings::from(config), {}}}) {
+  for (std::string_view item : base::split(config[param::masquerade_domains])) {
+    bool is_exempt = false;
+    for (; item.starts_with('!'); item.remove_prefix(1)) is_exempt = !is_exempt;
+    state_->domains.push_back({std::string(item), base::lower(item), is_exempt});
+  }
 }
+
+Masquerade::~Masquerade() = default;
+
 bool Masquerade::empty() const {
-  return true;
+  return state_->domains.empty();
+}
+
+std::expected<std::string, table::Error> Masquerade::apply(std::string_view address, Observer* observer) const {
+  const auto [local, domain, has_at] = mail::split(address);
+  std::string same(address);
+  if (empty() || domain.empty()) return same;
+  const std::string name = base::lower(domain);
+  for (const State::Domain& parent : state_->domains) {
+    if (name == parent.name) return same;
+    if (parent.name.empty() || !name.ends_with("." + parent.name)) continue;
+    if (parent.is_exempt) return same;
+    const auto is_exception = state_->exceptions.has_string(local);
+    if (!is_exception) return std::unexpected(is_exception.error());
+    if (*is_exception) return same;
+    std::string shorter = fmt::format("{}@{}", local, parent.text);
+    if (observer != nullptr) observer->rewrote("masquerade_domains", address, shorter);
+    return shorter;
+  }
+  return same;
 }
 
 }  // namespace routing

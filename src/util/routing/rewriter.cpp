@@ -60,6 +60,12 @@ bool Rewriter::is_route(const Tokens& local_part) const {
   });
 }
 
+bool Rewriter::hides_route(const Tokens& local_part) const {
+  if (local_part.size() != 1 || local_part[0].kind != mail::TokenKind::quoted_string) return false;
+  const std::string& text = local_part[0].text;
+  return text.contains('@') || (swap_bangpath_ && text.contains('!')) || (allow_percent_hack_ && text.contains('%'));
+}
+
 Tokens Rewriter::without_quotes(std::string text) const {
   auto at = text.rfind('@');
   if (at == std::string::npos && allow_percent_hack_) at = text.rfind('%');

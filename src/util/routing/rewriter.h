@@ -20,6 +20,7 @@ class Rewriter {
 
   // For a local part: does it name a place of its own, as user@elsewhere, user%elsewhere, elsewhere!user do?
   bool is_route(const std::vector<mail::Token>& local_part) const;
+  bool hides_route(const std::vector<mail::Token>& local_part) const;  // in quotes
   // The tokens of a local part that stood in quotes, when quotes are not to hide a route.
   std::vector<mail::Token> without_quotes(std::string text) const;
 

@@ -1,5 +1,7 @@
 #include "routing/router.h"
 
+#include <idn2.h>
+
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
@@ -448,8 +450,7 @@ std::expected<Router::State::Target, table::Error> Router::State::target_of(std:
     }
     if (rewriter.is_route(tokens)) {
       rewriter.rewrite(Context::local, tokens, observer);
-    } else if (dequote && tokens.size() == 1 && tokens[0].kind == mail::TokenKind::quoted_string &&
-               tokens[0].text.find_first_of("@%!") != std::string::npos) {
+    } else if (dequote && rewriter.hides_route(tokens)) {
       tokens = rewriter.without_quotes(std::move(tokens[0].text));
       rewriter.rewrite(Context::local, tokens, observer);
     } else {
@@ -465,7 +466,11 @@ std::expected<Router::State::Target, table::Error> Router::State::target_of(std:
 
 bool Router::State::is_valid_domain(std::string_view domain) const {
   if (domain.starts_with('[')) return mail::is_valid_literal(domain);
-  return mail::is_valid_hostname(domain, utf8 ? mail::Utf8::yes : mail::Utf8::no);
+  if (!utf8 || base::is_ascii(domain)) return mail::is_valid_hostname(domain);
+  char* ascii = nullptr;
+  const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
+  return status == IDN2_OK && mail::is_valid_hostname(ascii);
 }
 
 Router::Router(const config::Config& config, Purpose purpose) : state_(std::make_unique<State>(config, purpose)) {}

@@ -145,6 +145,16 @@ TEST_F(Destinations, StandardErrorShowsTheProgramAndTheText) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "postlog: fatal: over\n");
 }
 
+TEST_F(Destinations, StandardErrorCanBeKeptForWhatMatters) {
+  setup_.standard_error = true;
+  setup_.standard_error_from = logging::Level::warning;
+  logging::open(setup_);
+  testing::internal::CaptureStderr();
+  logging::info("a", "starting");
+  logging::warning("a", "careful");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "postlog: warning: careful\n");
+}
+
 TEST_F(Destinations, StandardOutputCanBeTheLogFile) {
   testing::internal::CaptureStdout();
   setup_.file = "/dev/stdout";
