@@ -51,10 +51,12 @@ int tell_whether_running(const config::Config& config) {
 }
 
 // -T: for whoever wants to know before it matters.
-int check_configuration(const std::string& directory) {
+int check_configuration(const std::string& directory, Check check) {
   const Findings findings = read_plan(directory, Thoroughness::thorough).findings;
-  log_all(findings.warnings, logging::Level::warning, "master.check");
-  log_all(findings.notes, logging::Level::warning, "master.check");
+  if (check == Check::errors_and_warnings) {
+    log_all(findings.warnings, logging::Level::warning, "master.check");
+    log_all(findings.notes, logging::Level::warning, "master.check");
+  }
   log_all(findings.errors_elsewhere, logging::Level::error, "master.check");
   log_all(findings.errors, logging::Level::error, "master.check");
   return findings.errors.empty() && findings.errors_elsewhere.empty() ? 0 : 1;
@@ -160,6 +162,7 @@ class Master {
         drain(signal);
       } else {
         stop(signal);
+        return;
       }
     }
     if (reload_wanted && !is_over_) reload();
@@ -276,7 +279,7 @@ int run(std::span<char*> arguments) {
   ::setenv("MAIL_CONFIG", directory.c_str(), 1);
   logging::set_verbosity(options.verbosity);
   if (options.asks_whether_running) return tell_whether_running(load_config(directory));
-  if (options.checks_configuration) return check_configuration(directory);
+  if (options.check != Check::none) return check_configuration(directory, options.check);
   if (options.is_init && ::getpid() != 1) throw base::Fatal("option -i is for process 1 of a container only");
 
   // A process of our own, away from the caller.

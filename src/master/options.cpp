@@ -54,7 +54,7 @@ Options parse_options(std::span<char*> arguments) {
         options.asks_whether_running = true;
         break;
       case 'T':
-        options.checks_configuration = true;
+        options.check = options.check == Check::none ? Check::errors : Check::errors_and_warnings;
         break;
       case 'v':
         ++options.verbosity;

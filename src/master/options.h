@@ -9,6 +9,9 @@
 
 namespace master {
 
+// Ours: reads main.cf and master.cf thoroughly, tells what is wrong, and ends.
+enum class Check { none, errors, errors_and_warnings };
+
 struct Options {
   std::string directory;                  // -c
   bool debugger = false;                  // -D, MAIL_DEBUG: debugger_command runs, for children, too
@@ -17,7 +20,7 @@ struct Options {
   bool is_init = false;                   // -i: process 1 of a container
   bool keeps_output = false;              // -s, -i: standard output stays, for maillog_file = /dev/stdout
   bool asks_whether_running = false;      // -t
-  bool checks_configuration = false;      // -T (ours): reads both files thoroughly, tells what is wrong, and ends
+  Check check = Check::none;              // -T, -TT
   bool waits = false;                     // -w: the caller gets its prompt back when master works
   int verbosity = 0;                      // -v
 };

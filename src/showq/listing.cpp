@@ -1,87 +1,52 @@
 #include "showq/listing.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <cstddef>
+#include <thread>
 
-#include "base/fd.h"
-#include "base/text.h"
+#include "io/offload.h"
 #include "ipc/attributes.h"
 #include "logging/log.h"
-#include "mail/address.h"
-#include "queue/message.h"
 
 namespace showq {
 
 namespace {
 
-using queue::Folder;
-using queue::RecordType;
-
 constexpr std::string_view kDetailsName = "postrider-queue-details/";
-constexpr std::size_t kGatherAtMost = 32 * 1024;
-constexpr std::size_t kMostTold = 100'000;
-constexpr std::size_t kLogChunk = 64 * 1024;
-constexpr std::size_t kLongestEntry = 1024 * 1024;
+constexpr std::size_t kBatch = 128;                 // messages
+constexpr std::size_t kLongestBatch = 1024 * 1024;  // bytes of text; a longer message is told while it is read
+constexpr std::size_t kMostReaders = 4;
 
-bool is_plain(std::string_view text) {
-  for (const char c : text) {
-    if (!base::is_printable(c)) return false;
-  }
-  return true;
-}
-
-// Most logs fit into one chunk, and most chunks end with an entry.
-class LogReader {
- public:
-  explicit LogReader(int fd) : fd_(fd) {}
-
-  // Whole entries; empty at the end. Valid until the next call.
-  std::string_view next() {
-    content_.erase(0, taken_);
-    taken_ = 0;
-    while (!ended_) {
-      read_more();
-      const auto cut = ended_ ? content_.size() : content_.rfind("\n\n");
-      if (cut != std::string::npos && cut > 0) {
-        taken_ = std::min(cut + 2, content_.size());
-        return std::string_view(content_).substr(0, taken_);
-      }
-      if (content_.size() > kLongestEntry) ended_ = true;  // no log of ours
-    }
-    return {};
-  }
-
- private:
-  void read_more() {
-    const std::size_t before = content_.size();
-    ssize_t size = 0;
-    content_.resize_and_overwrite(before + kLogChunk, [&](char* data, std::size_t) {
-      do {
-        size = ::read(fd_, data + before, kLogChunk);
-      } while (size < 0 && errno == EINTR);
-      return before + static_cast<std::size_t>(std::max<ssize_t>(size, 0));
-    });
-    ended_ = size < static_cast<ssize_t>(kLogChunk);
-  }
-
-  int fd_;
-  std::string content_;
-  std::size_t taken_ = 0;
-  bool ended_ = false;
-};
+// Thrown out of the writing of a message that is too long for a batch.
+struct TooLong {};
 
 }  // namespace
 
-struct Listing::Summary {
-  Folder folder = Folder::maildrop;
-  std::optional<queue::Sizes> sizes = {};
-  std::int64_t time = 0;
-  std::string sender = {};
+struct Listing::Batch {
+  std::vector<Entry> entries;
+  io::FiberHandle reader;
+  std::string text;
+  std::size_t done = 0;  // how many entries `text` tells of
+
+  void read(const queue::Spool& spool, const Style& style) {
+    MessageWriter writer(spool, style, text, [this] {
+      if (text.size() >= kLongestBatch) throw TooLong{};
+    });
+    while (done < entries.size()) {
+      const std::size_t before = text.size();
+      const Entry& entry = entries[done];
+      try {
+        writer.write(entry.folder, entry.id, entry.path);
+      } catch (const TooLong&) {
+        text.resize(before);
+        return;
+      }
+      ++done;
+    }
+  }
 };
 
 bool asks_for_details(int socket) {
@@ -90,143 +55,81 @@ bool asks_for_details(int socket) {
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0 || address.sun_family != AF_UNIX) {
     return false;
   }
-  const std::size_t length = size - offsetof(sockaddr_un, sun_path);
+  const std::size_t length = std::min<std::size_t>(size, sizeof address) - offsetof(sockaddr_un, sun_path);
   // In the abstract name space, which begins with a NUL byte.
   return length > kDetailsName.size() && address.sun_path[0] == '\0' &&
          std::string_view(address.sun_path + 1, length - 1).starts_with(kDetailsName);
 }
 
+Listing::Listing(const queue::Spool& spool, io::Stream& stream, Style style, base::Seconds patience)
+    : spool_(spool),
+      stream_(stream),
+      style_(std::move(style)),
+      patience_(patience),
+      readers_(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostReaders)) {}
+
 void Listing::write() {
-  ipc::append_attribute(gathered_, "protocol", "mail_queue_list_protocol");
-  ipc::append_end(gathered_);
-  bounces_ = queue::FolderScan(spool_, Folder::bounce).next().has_value();
-  for (const Folder folder : queue::kMessageFolders) write_folder(folder);
-  ipc::append_end(gathered_);
-  send_gathered();
+  std::string text;
+  ipc::append_attribute(text, "protocol", "mail_queue_list_protocol");
+  ipc::append_end(text);
+  send(text);
+  style_.bounces = queue::FolderScan(spool_, queue::Folder::bounce).next().has_value();
+  for (const queue::Folder folder : queue::kMessageFolders) write_folder(folder);
+  if (!next_.empty()) start_reading();
+  while (!reading_.empty()) write_oldest();
+  text.clear();
+  ipc::append_end(text);
+  send(text);
 }
 
-void Listing::send_gathered() {
+void Listing::send(std::string_view text) {
   // The time is for the client's next step, not for all of the queue.
-  stream_.set_deadline(io::Deadline::after(style_.patience));
-  stream_.write(gathered_);
-  gathered_.clear();
+  stream_.set_deadline(io::Deadline::after(patience_));
+  stream_.write(text);
 }
 
-void Listing::write_folder(Folder folder) {
+void Listing::write_folder(queue::Folder folder) {
   const auto listed = spool_.for_each(folder, [&](const queue::Spool::Entry& entry) {
-    write_message(folder, entry.id, entry.path);
-    if (gathered_.size() >= kGatherAtMost) send_gathered();
+    add({folder, entry.id, entry.path});
     return true;
   });
   if (!listed) logging::warning("showq.folder_unreadable", "{reason}", {{"reason", listed.error().text}});
 }
 
-void Listing::write_message(Folder folder, const queue::Id& id, const std::string& path) {
-  const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  struct stat status{};
-  if (!fd || ::fstat(fd.get(), &status) != 0) {
-    if (errno != ENOENT) {
-      logging::warning("showq.message_unreadable", "{reason}", {{"reason", base::with_errno("open " + path, errno)}});
-    }
-    return;
-  }
-  if (!S_ISREG(status.st_mode) || !queue::mode::is_ready(status.st_mode)) return;
-
-  Summary summary{.folder = folder, .time = status.st_mtime};
-  queue::RecordReader reader(fd.get(), path);
-  if (!read_start(reader, summary)) return;
-  ipc::append_attribute(gathered_, "queue_name", queue::name_of(folder));
-  ipc::append_attribute(gathered_, "queue_id", id.text());
-  ipc::append_attribute(gathered_, "time", static_cast<long>(summary.time));
-  ipc::append_attribute(gathered_, "size", static_cast<long>(summary.sizes ? summary.sizes->message : status.st_size));
-  ipc::append_attribute(gathered_, "forced_expire", (status.st_mode & queue::mode::kExpire) != 0 ? 1L : 0L);
-  ipc::append_attribute(gathered_, "sender", shown(summary.sender));
-  told_.clear();
-  if (folder != Folder::maildrop) {
-    write_reasons(Folder::defer, id);
-    if (bounces_) write_reasons(Folder::bounce, id);
-  }
-  write_recipients(reader, summary);
-  ipc::append_end(gathered_);
+void Listing::add(Entry entry) {
+  next_.push_back(std::move(entry));
+  if (next_.size() >= kBatch) start_reading();
 }
 
-// Up to the sender. False: the file is no message.
-bool Listing::read_start(queue::RecordReader& reader, Summary& summary) {
-  while (true) {
-    const auto record = reader.next();
-    if (!record || !*record) return false;
-    const RecordType type = (*record)->type;
-    const std::string_view data = (*record)->data;
-    if (type == RecordType::size && !summary.sizes) {
-      summary.sizes = queue::Sizes::parse(data);
-    } else if (type == RecordType::time) {
-      const auto time = base::to_long(data.substr(0, data.find(' ')));
-      if (time && *time > 0) summary.time = *time;
-    } else if (type == RecordType::sender) {
-      summary.sender = data;
-      return true;
-    } else if (type == RecordType::message || type == RecordType::end) {
-      return false;
-    }
-  }
+void Listing::start_reading() {
+  const auto batch = std::make_shared<Batch>();
+  batch->entries = std::exchange(next_, {});
+  next_.reserve(kBatch);
+  // What a reader uses must live as long as it does, also when this client goes away.
+  batch->reader = io::spawn("read queue files", [batch, spool = spool_, style = style_] {
+    io::offload([&] { batch->read(spool, style); }, io::Pace::slow);
+  });
+  reading_.push_back(batch);
+  while (reading_.size() > readers_) write_oldest();
 }
 
-void Listing::write_reasons(Folder log, const queue::Id& id) {
-  const base::Fd fd(::open(spool_.path(log, id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (!fd) return;
-  LogReader reader(fd.get());
-  for (std::string_view part = reader.next(); !part.empty(); part = reader.next()) {
-    for (const queue::StatusEntry& entry : queue::parse_status(part, log)) {
-      if (told_.size() < kMostTold) told_.insert(std::hash<std::string_view>{}(entry.recipient));
-      write_recipient(entry.recipient, entry.original_recipient, entry.reason, log == Folder::bounce);
-    }
-  }
+void Listing::write_oldest() {
+  const auto batch = std::move(reading_.front());
+  reading_.pop_front();
+  (void)batch->reader.join();
+  send(batch->text);
+  // What is too long for memory is read here, as fast as the client takes it.
+  for (; batch->done < batch->entries.size(); ++batch->done) write_alone(batch->entries[batch->done]);
 }
 
-void Listing::write_recipients(queue::RecordReader& reader, const Summary& summary) {
-  std::string original;
-  std::int64_t seen = 0;
-  while (true) {
-    const auto record = reader.next();
-    if (!record || !*record) return;  // damage is qmgr's to find; what was understood is listed
-    const RecordType type = (*record)->type;
-    const std::string_view data = (*record)->data;
-    if (type == RecordType::original_recipient) {
-      original = data;
-    } else if (type == RecordType::recipient || type == RecordType::done) {
-      ++seen;
-      const bool told = type == RecordType::done || told_.contains(std::hash<std::string_view>{}(data));
-      if (!told) write_recipient(data, original, {}, false);
-      original.clear();
-    } else if (type == RecordType::message && summary.sizes && summary.folder != Folder::maildrop) {
-      // Recipients that were found in headers stand behind the content.
-      if (seen >= summary.sizes->recipients) return;
-      const std::int64_t behind = summary.sizes->data_offset + summary.sizes->message;
-      if (behind < reader.position()) return;
-      reader.seek(behind);
-    } else if (type == RecordType::end) {
-      return;
-    }
-  }
-}
-
-std::string Listing::shown(std::string_view address) const {
-  if (address.empty()) return style_.empty_address;
-  std::string quoted = mail::quote(address);
-  return is_plain(quoted) ? quoted : base::printable(quoted);
-}
-
-void Listing::write_recipient(std::string_view address, std::string_view original, std::string_view reason,
-                              bool bounced) {
-  ipc::append_attribute(gathered_, "recipient", shown(address));
-  ipc::append_attribute(gathered_, "reason", is_plain(reason) ? std::string(reason) : base::printable(reason));
-  if (style_.form == Form::detailed) {
-    if (!original.empty() && !base::equals_folded(original, address)) {
-      ipc::append_attribute(gathered_, "original_recipient", shown(original));
-    }
-    if (bounced) ipc::append_attribute(gathered_, "bounced", 1L);
-  }
-  if (gathered_.size() >= kGatherAtMost) send_gathered();
+void Listing::write_alone(const Entry& entry) {
+  std::string text;
+  const auto make_room = [&] {
+    send(text);
+    text.clear();
+  };
+  MessageWriter(spool_, style_, text, make_room).write(entry.folder, entry.id, entry.path);
+  make_room();
 }
 
 }  // namespace showq

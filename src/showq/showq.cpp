@@ -1,8 +1,5 @@
 #include "showq/showq.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include "config/param.h"
 #include "io/stream.h"
 #include "showq/listing.h"
@@ -18,14 +15,17 @@ class Lister : public service::Server {
   explicit Lister(const service::Context& context)
       : spool_(queue::SpoolSettings::from(context.config)),
         empty_address_(context.config[param::empty_address_recipient]),
-        timeout_(context.config[param::ipc_timeout]) {}
+        timeout_(context.config[param::ipc_timeout]),
+        // Of a postqueue that finds the mail system down.
+        always_detailed_(context.stand_alone && context.arguments == std::vector<std::string>{"details"}) {}
 
   // A client says nothing: who connects is told, in Postfix's form, or in the longer one of our own postqueue.
   void serve(service::Client client) override {
-    const Form form = asks_for_details(client.fd.get()) ? Form::detailed : Form::classic;
+    const bool detailed = always_detailed_ || asks_for_details(client.fd.get());
+    const Form form = detailed ? Form::detailed : Form::classic;
     io::Stream stream(std::move(client.fd), 64 * 1024);
     stream.set_deadline(io::Deadline::after(timeout_));
-    Listing(spool_, stream, {form, empty_address_, timeout_}).write();
+    Listing(spool_, stream, {form, empty_address_}, timeout_).write();
     stream.flush();
   }
 
@@ -33,6 +33,7 @@ class Lister : public service::Server {
   queue::Spool spool_;
   std::string empty_address_;
   base::Seconds timeout_;
+  bool always_detailed_;
 };
 
 }  // namespace

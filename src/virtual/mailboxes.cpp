@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "config/param.h"
+#include "delivery/direct_tables.h"
 #include "logging/log.h"
-#include "mail/address.h"
 #include "table/search.h"
 
 namespace virtual_agent {
@@ -15,11 +15,6 @@ namespace virtual_agent {
 namespace {
 
 namespace param = config::param;
-
-// Results decide which file is written as whom: no text of a stranger's address may get into them.
-table::TableList open_tables(const config::Config& config, std::string_view parameter, const std::string& value) {
-  return {parameter, value, table::Settings::from(config), table::Options{.allow_substitution = false}};
-}
 
 delivery::Status configuration_error() {
   return {.code = "4.3.5", .reason = "mail system configuration error"};
@@ -52,9 +47,9 @@ Mailboxes::Mailboxes(const config::Config& config)
       owner_request_special_(config[param::owner_request_special]),
       double_bounce_sender_(config[param::double_bounce_sender]),
       minimum_uid_(config[param::virtual_minimum_uid]),
-      mailboxes_(open_tables(config, "virtual_mailbox_maps", config[param::virtual_mailbox_maps])),
-      uids_(open_tables(config, "virtual_uid_maps", config[param::virtual_uid_maps])),
-      gids_(open_tables(config, "virtual_gid_maps", config[param::virtual_gid_maps])) {
+      mailboxes_(delivery::open_directly(config, "virtual_mailbox_maps", config[param::virtual_mailbox_maps])),
+      uids_(delivery::open_directly(config, "virtual_uid_maps", config[param::virtual_uid_maps])),
+      gids_(delivery::open_directly(config, "virtual_gid_maps", config[param::virtual_gid_maps])) {
   if (!base_.starts_with('/')) {
     throw config::BadValue(
         fmt::format("parameter virtual_mailbox_base: must be an absolute path for the virtual delivery agent, not "

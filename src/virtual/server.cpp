@@ -9,7 +9,6 @@
 #include "delivery/maildir.h"
 #include "delivery/mbox.h"
 #include "logging/log.h"
-#include "mail/address.h"
 
 namespace virtual_agent {
 
@@ -56,7 +55,7 @@ delivery::Outcome Server::deliver_to(const delivery::Job& job, const delivery::R
   if (!mailbox) return delivery::Deferred{mailbox.error()};
   if (!*mailbox) {
     return delivery::Bounced{
-        {.code = "5.1.1", .reason = fmt::format("unknown user: \"{}\"", mail::quote(base::lower(recipient.address)))}};
+        {.code = "5.1.1", .reason = fmt::format("unknown user: \"{}\"", base::lower(recipient.address))}};
   }
   return put_into(**mailbox, job, recipient);
 }

@@ -357,6 +357,11 @@ bool Recorder::record(const std::vector<RequestRecipient>& recipients, const Out
   return state_->record(pointers, outcome, line, times);
 }
 
+void Recorder::passed_on(bool deferred) {
+  state_->recorded += 1;
+  if (deferred) state_->some_deferred = true;
+}
+
 bool Recorder::some_deferred() const {
   return state_->some_deferred;
 }

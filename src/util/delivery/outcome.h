@@ -72,6 +72,8 @@ class Recorder {
   // The same fate for all of them, in one write of each log. False: as above, for all of them.
   bool record(const std::vector<RequestRecipient>& recipients, const Outcome& outcome, const LogLine& line,
               const Times& times);
+  // Another agent was asked and has made it known; or it could not, and the recipient waits.
+  void passed_on(bool deferred);
   bool some_deferred() const;
   std::size_t recorded() const;  // recipients, so far
 
