@@ -30,7 +30,7 @@ void refuse_character(Transaction& message, std::string_view line) {
   if (!message.log_helo.empty()) who += " helo=<" + message.log_helo + ">";
   logging::info("cleanup.reject", "{id}: reject: content {line} from {origin}; {who}: {reason}",
                 {{"id", message.id},
-                 {"line", line.substr(0, 200)},
+                 {"line", line.substr(0, std::min<std::size_t>(200, line.find('\0')))},
                  {"origin", message.origin},
                  {"who", who},
                  {"reason", kReason}});
@@ -74,7 +74,7 @@ bool Body::take_run(std::string_view& records) {
   while (!rest.empty() && is_text(static_cast<RecordType>(rest[0]))) {
     const auto record = take_record(rest);
     if (!record || (settings.replace_stray_cr_lf && has_stray_line_end(record->data))) break;
-    last_goes_on_ = record->type == RecordType::unterminated;
+    look_at(record->type, record->data);
     run += record->encoded.size();
   }
   if (run == 0) return false;
@@ -83,8 +83,16 @@ bool Body::take_run(std::string_view& records) {
   return true;
 }
 
-void Body::take(RecordType type, std::string_view data) {
+void Body::look_at(RecordType type, std::string_view data) {
   last_goes_on_ = type == RecordType::unterminated;
+  if (mime_.wants(data))
+    mime_.take(last_goes_on_, data);
+  else
+    mime_.passed(last_goes_on_);
+}
+
+void Body::take(RecordType type, std::string_view data) {
+  look_at(type, data);
   message_.out.append(type, data);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cleanup/mime.h"
 #include "cleanup/transaction.h"
 
 namespace cleanup {
@@ -15,7 +16,9 @@ std::string_view screened(Transaction& message, std::string_view data, std::stri
 
 class Body {
  public:
-  explicit Body(Transaction& message) : message_(message) {}
+  explicit Body(Transaction& message) : message_(message), mime_(message) {}
+
+  void begin(std::string_view content_type) { mime_.begin(content_type); }
 
   // From a frame that stands at a body record: copies the longest run of N and L records, takes it off the front and
   // returns true; false, and nothing taken, when the first record is of another type or is not whole.
@@ -24,8 +27,11 @@ class Body {
   void end();                                                // the X record has come
 
  private:
+  void look_at(queue::RecordType type, std::string_view data);
+
   bool last_goes_on_ = false;
   Transaction& message_;
+  MimeScanner mime_;
 };
 
 }  // namespace cleanup

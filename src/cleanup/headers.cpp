@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cleanup/addresses.h"
+#include "cleanup/mime.h"
 #include "logging/log.h"
 #include "mail/header.h"
 #include "mail/header_tokens.h"
@@ -57,8 +58,9 @@ void Headers::end() {
   finish_header();
   ended_ = true;
   if (message_.given_up()) return;
+  // Every program of ours that hands in mail puts a Received header on top: without one it comes from elsewhere.
+  if (hops_ == 0) return message_.reject_bad("no Received: header");
   add_missing_headers(message_, present_);
-  if (hops_ == 0) message_.reject_bad("no Received: header");
 }
 
 // The body begins with a line that should have been a header.
@@ -78,16 +80,14 @@ void Headers::finish_badly() {
 
 void Headers::finish_header() {
   if (header_.empty()) return;
-  const std::string header = std::exchange(header_, {});
+  std::string header = std::exchange(header_, {});
+  if (header.size() >= message_.settings.header_size_limit) header.resize(base::trim_right(header).size());
   const auto start = mail::header_start(header);
   if (!start) return store(header);  // cannot be: take() asked
   const std::string_view name = start->name;
   const std::string_view value = std::string_view(header).substr(start->value_start);
 
-  if (message_.settings.smtputf8 && !base::is_ascii(header)) {
-    message_.smtputf8 |= queue::smtputf8::kHeader;
-    if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0) message_.smtputf8 |= queue::smtputf8::kRequested;
-  }
+  note_8bit_header(message_, header);
   known(name, value);
   if (message_.settings.dropped_headers.contains(base::lower(name))) return;
 
@@ -120,7 +120,7 @@ void Headers::known(std::string_view name, std::string_view value) {
   } else if (base::equals_folded(name, "Received")) {
     count_hop();
   } else if (base::equals_folded(name, "Content-Type")) {
-    content_type_ = value;
+    note_content_type(content_type_, value);
   } else if (base::equals_folded(name, "Content-Transfer-Encoding")) {
     note_transfer_encoding(message_, value);
   }
@@ -137,8 +137,14 @@ void Headers::store(std::string_view header) {
   write_header(message_, header);
 }
 
+void note_8bit_header(Transaction& message, std::string_view header) {
+  if (!message.settings.smtputf8 || base::is_ascii(header)) return;
+  message.smtputf8 |= queue::smtputf8::kHeader;
+  if ((message.flags & client::cleanup_flag::kAutoUtf8) != 0) message.smtputf8 |= queue::smtputf8::kRequested;
+}
+
 void note_transfer_encoding(Transaction& message, std::string_view value) {
-  if (!message.settings.parse_mime || !message.settings.detect_8bit_encoding) return;
+  if (!message.settings.detect_8bit_encoding) return;
   const std::string_view word = base::trim(value);
   if (base::equals_folded(word, "8bit") || base::equals_folded(word, "binary")) message.encoding = "8bit";
 }

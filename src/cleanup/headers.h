@@ -42,6 +42,8 @@ class Headers {
 // A header to the output: a record for each of its lines, in pieces where one is longer than line_length_limit.
 void write_header(Transaction& message, std::string_view header);
 
+// A header that is not ASCII, likewise.
+void note_8bit_header(Transaction& message, std::string_view header);
 // A Content-Transfer-Encoding that tells of 8-bit content, in the primary header or in that of a part.
 void note_transfer_encoding(Transaction& message, std::string_view value);
 

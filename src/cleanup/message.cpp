@@ -73,6 +73,9 @@ void Message::take_content(RecordType type, std::string_view data) {
   if (stage_ == Stage::header) {
     if (headers_.take(type, line)) return;
     stage_ = Stage::body;
+    if (line.empty()) body_.take(type, line);  // the empty line is of neither
+    body_.begin(headers_.content_type());
+    if (line.empty()) return;
     if (transaction_.given_up()) return;
   }
   body_.take(type, line);

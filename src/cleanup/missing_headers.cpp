@@ -46,6 +46,23 @@ std::string plain_name(std::string_view text) {
   return name;
 }
 
+// Parentheses in a comment must be balanced; where they are not they are escaped, as are backslashes.
+std::string comment_text(std::string_view name) {
+  int depth = 0;
+  bool balanced = true;
+  for (const char c : name) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    balanced = balanced && depth >= 0;
+  }
+  balanced = balanced && depth == 0;
+  std::string text;
+  for (const char c : name) {
+    if (c == '\\' || (!balanced && (c == '(' || c == ')'))) text += '\\';
+    text += c;
+  }
+  return text;
+}
+
 bool is_utf8_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
@@ -122,13 +139,8 @@ std::string from_value(const Transaction& message) {
   if (name.empty()) return address;
   const bool ascii = base::is_ascii(name);
   if (message.settings.obsolete_from) {
-    // In a comment parentheses and backslashes end or escape: those of the name may not.
-    std::string comment;
-    for (const char c : name) {
-      if (c == '(' || c == ')' || c == '\\') comment += '\\';
-      comment += c;
-    }
-    return fmt::format("{} ({})", address, ascii ? comment : encoded_words(name, message.settings.full_name_charset));
+    return fmt::format("{} ({})", address,
+                       ascii ? comment_text(name) : encoded_words(name, message.settings.full_name_charset));
   }
   return fmt::format(
       "{} <{}>", ascii ? mail::quoted_phrase(name) : encoded_words(name, message.settings.full_name_charset), address);

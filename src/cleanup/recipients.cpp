@@ -26,10 +26,12 @@ void Recipients::notify(std::string_view text, std::string_view as_written) {
   if (notify_ != 0) message_.warn("ignoring out-of-order DSN notify record <" + std::to_string(notify_) + ">");
   notify_ = 0;
   const auto number = base::to_unsigned(text);
-  if (number && *number != 0 && (*number == queue::notify::kNever || (*number & ~kOthers) == 0))
+  if (number && *number != 0 && (*number == queue::notify::kNever || (*number & ~kOthers) == 0)) {
     notify_ = static_cast<int>(*number);
-  else
-    message_.warn("ignoring malformed DSN notify record <" + std::string(as_written.substr(0, 200)) + ">");
+    message_.hints |= notify_ << 1;
+    return;
+  }
+  message_.warn("ignoring malformed DSN notify record <" + std::string(as_written.substr(0, 200)) + ">");
 }
 
 void Recipients::dsn_original(std::string_view address) {
@@ -55,16 +57,16 @@ void Recipients::take(std::string_view with_nul) {
   message_.last_recipient = address;
   const std::string rewritten = envelope_recipient(message_, address);
 
-  using namespace client::cleanup_flag;
-  const bool needs_utf8 = message_.settings.smtputf8 && !base::is_ascii(address);
-  if (needs_utf8 && (message_.flags & kAutoUtf8) != 0) message_.smtputf8 |= queue::smtputf8::kRequested;
-  const bool as_utf8 = needs_utf8 && (message_.flags & (kAutoUtf8 | kSmtpUtf8)) != 0;
+  const bool ascii = base::is_ascii(address);
+  const bool detects = message_.settings.smtputf8 && base::is_valid_utf8(address) &&
+                       (message_.flags & client::cleanup_flag::kAutoUtf8) != 0;
+  if (!ascii && detects) message_.smtputf8 |= queue::smtputf8::kRequested;
+  const bool as_utf8 = !ascii && (detects || (message_.flags & client::cleanup_flag::kSmtpUtf8) != 0);
 
   Group group;
   group.notify = notify_;
   group.original = original_ ? *original_ : std::string(address);
   group.dsn_original = dsn_original_ ? *dsn_original_ : (as_utf8 ? "utf-8;" : "rfc822;") + rewritten;
-  message_.hints |= notify_ << 1;
   drop();
   expand(group, rewritten);
   if (message_.bccs()) copy_by(message_.tables.recipient_bcc, "recipient_bcc_maps", rewritten);

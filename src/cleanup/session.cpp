@@ -33,7 +33,7 @@ bool Session::one_message(const client::CleanupBegin& begin) {
   if (!service::flow::get() && shared_.in_flow_delay.count() > 0)
     io::sleep_until(io::Deadline::after(shared_.in_flow_delay));
 
-  auto writer = [this]() -> disk::Result<queue::MessageWriter> {
+  disk::Result<queue::MessageWriter> writer = [this]() -> disk::Result<queue::MessageWriter> {
     if (!shared_.creators.acquire(patience())) return std::unexpected(disk::Error{ETIMEDOUT, "create queue file"});
     auto created = queue::MessageWriter::create(shared_.spool, queue::Folder::incoming);
     shared_.creators.release();
@@ -48,30 +48,30 @@ bool Session::one_message(const client::CleanupBegin& begin) {
   channel_.send(client::CleanupStarted{.queue_id = writer->id().text(), .reason = {}});
   channel_.flush();
 
-  FileOutput output(*writer);
-  Transaction transaction(shared_.settings, shared_.tables, output, writer->id().text(), writer->created(),
-                          begin.flags);
-  bool whole = false;
-  try {
-    Message message(transaction);
-    whole = receive(message, transaction);
-  } catch (...) {  // the client is gone, or this fiber is to end: the writer's destructor removes the file
-    log_removed(transaction.id, "canceled");
-    throw;
-  }
-  client::CleanupResult result;
-  if (whole) {
-    result = settle(transaction, *writer, output);
-  } else {
-    transaction.reject_bad("malformed record");
-    result = {transaction.status, transaction.reason};
-  }
+  bool whole = true;
+  // Within, so that a file which is not committed is gone before the client hears of it.
+  const client::CleanupResult result = take_in(begin, *std::move(writer), whole);
   answer(result);
   return whole;
 }
 
+client::CleanupResult Session::take_in(const client::CleanupBegin& begin, queue::MessageWriter writer, bool& whole) {
+  FileOutput output(writer);
+  Transaction transaction(shared_.settings, shared_.tables, output, writer.id().text(), writer.created(), begin.flags);
+  try {
+    Message message(transaction);
+    whole = receive(message);
+  } catch (...) {  // the client is gone, or this fiber is to end: the writer's destructor removes the file
+    log_removed(transaction.id, "canceled");
+    throw;
+  }
+  if (whole) return settle(transaction, writer, output);
+  transaction.reject_bad("malformed record");
+  return {transaction.status, transaction.reason};
+}
+
 // Until the end of the message. False: these are no records.
-bool Session::receive(Message& message, Transaction&) {
+bool Session::receive(Message& message) {
   while (!message.ended()) {
     channel_.set_deadline(patience());
     if (!message.take(channel_.receive<client::CleanupRecords>().records)) return false;

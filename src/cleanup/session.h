@@ -36,7 +36,9 @@ class Session {
 
  private:
   bool one_message(const client::CleanupBegin& begin);
-  bool receive(Message& message, Transaction& transaction);
+  // `whole`: the stream was understood to its end.
+  client::CleanupResult take_in(const client::CleanupBegin& begin, queue::MessageWriter writer, bool& whole);
+  bool receive(Message& message);
   client::CleanupResult settle(Transaction& transaction, queue::MessageWriter& writer, const FileOutput& output);
   client::CleanupResult accept(Transaction& transaction, queue::MessageWriter& writer);
   void answer(const client::CleanupResult& result);

@@ -80,6 +80,8 @@ Settings::Settings(const config::Config& config)
       header_size_limit(static_cast<std::size_t>(config[param::header_size_limit])),
       header_token_limit(static_cast<std::size_t>(config[param::header_address_token_limit])),
       line_length_limit(static_cast<std::size_t>(config[param::line_length_limit])),
+      mime_nesting_limit(static_cast<std::size_t>(config[param::mime_nesting_limit])),
+      mime_boundary_limit(static_cast<std::size_t>(config[param::mime_boundary_length_limit])),
       message_size_limit(config[param::message_size_limit]),
       hopcount_limit(config[param::hopcount_limit]),
       long_queue_ids(config[param::enable_long_queue_ids]),

@@ -51,6 +51,8 @@ struct Settings {
   std::size_t header_size_limit;
   std::size_t header_token_limit;
   std::size_t line_length_limit;
+  std::size_t mime_nesting_limit;
+  std::size_t mime_boundary_limit;
   std::int64_t message_size_limit;  // 0: none
   int hopcount_limit;
 

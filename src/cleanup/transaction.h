@@ -69,6 +69,7 @@ struct Transaction {
                                      client::cleanup_status::kBareLf;
   // Nothing more of the message is of use.
   bool given_up() const {
+    if ((flags & client::cleanup_flag::kDiscard) != 0) return true;
     const bool returns = (flags & client::cleanup_flag::kBounce) != 0;
     return (status & (returns ? ~kReturnable : ~0)) != 0;
   }

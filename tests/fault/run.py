@@ -59,6 +59,7 @@ def main():
     options.seed = options.seed or time.time_ns() % 1000000
     if options.control:
         options.system = "debian"
+    mta.end_cleanly_on_sigterm()
     report = Report()
     for name in options.rigs or RIGS:
         module = importlib.import_module(name)

@@ -82,6 +82,13 @@ def wait(condition, limit=LIMIT, what="a condition"):
         pause = min(pause * 1.5, 0.05)
 
 
+def end_cleanly_on_sigterm():
+    """Lets an end by SIGTERM unwind, so that what was started is ended and what was mounted is unmounted."""
+    def leave(number, _):
+        raise SystemExit(128 + number)
+    signal.signal(signal.SIGTERM, leave)
+
+
 def free_port():
     """A port of the loopback interface that nobody listens on now."""
     with socket.socket() as probe:
@@ -133,18 +140,19 @@ class System:
     name = ""
     defaults = {}
 
-    def __init__(self, parameters=None, *, account, delivers_as, owner, group, sbin, libexec, base=None, services=None, inet=(),
-                 environment=None, master_cf=None):
+    def __init__(self, parameters=None, *, account, delivers_as, owner, group, sbin, libexec, base=None, mail=None, log=None,
+                 services=None, inet=(), environment=None, master_cf=None):
         """`parameters` go to main.cf over the defaults here (None leaves one out). `services`: the names of the stock services to have,
         all of them by default; or a dictionary as SERVICES. `inet` and `master_cf`: further lines of master.cf. `environment`: what
         daemons and commands get, through import_environment. `base`: a folder that is there already is used as it is, and is not
-        removed in the end."""
+        removed in the end. `mail` and `log`: the mailboxes' folder (made when it is not there) and the log file, elsewhere."""
         self.account, self.delivers_as, self.owner, self.group = account, delivers_as, owner, group
         self.sbin, self.libexec = pathlib.Path(sbin), pathlib.Path(libexec)
         self.own_base = base is None
         self.base = pathlib.Path(base or tempfile.mkdtemp(prefix="mta.")).resolve()
         self.etc, self.queue, self.data = (self.base / name for name in ("etc", "queue", "data"))
-        self.mail, self.log_file = self.base / "mail", self.base / "log" / "mail.log"
+        self.mail = pathlib.Path(mail) if mail else self.base / "mail"
+        self.log_file = pathlib.Path(log) if log else self.base / "log" / "mail.log"
         self.environment = dict(environment or {})
         if not isinstance(services, dict):
             services = {name: SERVICES[name] for name in (SERVICES if services is None else services)}
@@ -161,7 +169,7 @@ class System:
             "virtual_mailbox_domains": "example.test", "virtual_mailbox_base": self.mail,
             "virtual_uid_maps": f"static:{delivers_as.uid}", "virtual_gid_maps": f"static:{delivers_as.gid}",
             "virtual_minimum_uid": min(100, delivers_as.uid),
-            "maillog_file": self.log_file, "maillog_file_prefixes": self.base,
+            "maillog_file": self.log_file, "maillog_file_prefixes": f"{self.base}, {self.log_file.parent}",
             "default_transport": "error:5.1.2 there is no network here",
         }
         self.parameters.update(self.defaults)
@@ -189,6 +197,9 @@ class System:
             if not path.exists():
                 path.mkdir()
                 self.own(path, account, mode)
+        if not self.log_file.exists():
+            self.log_file.touch()
+            self.own(self.log_file, self.owner, 0o644)
         group = grp.getgrnam(self.group).gr_gid
         for name in QUEUES + LOGS + ("flush", "saved", "private", "public", "pid"):
             path = self.queue / name

@@ -24,11 +24,17 @@ Exchange exchange(ipc::Channel& channel, const Request& request, io::Deadline de
     return result;
   }
   try {
-    result.report = channel.receive<Report>();
+    (void)channel.stream().at_end();  // waits for the answer's first byte
   } catch (const io::StreamError& error) {
     // A UNIX socket is reset when its other end is closed with something unread: of the one frame that was sent, the
-    // agent had not taken all. Had it read the request, it would be an ordinary end.
+    // agent had not taken all. Had it read the request, this would be an ordinary end.
     result.unheard = error.kind() == io::StreamError::Kind::broken;
+    result.text = error.what();
+    return result;
+  }
+  try {
+    result.report = channel.receive<Report>();
+  } catch (const io::StreamError& error) {
     result.text = error.what();
   }
   return result;

@@ -24,7 +24,8 @@ bool put_on(const Ids& ids, const std::vector<gid_t>& groups) {
 }
 
 [[noreturn]] void give_up(int reason) {
-  logging::fatal("delivery.identity", "{problem}", {{"problem", base::with_errno("cannot return from a recipient's identity", reason)}});
+  logging::fatal("delivery.identity", "{problem}",
+                 {{"problem", base::with_errno("cannot return from a recipient's identity", reason)}});
   ::_exit(1);
 }
 
@@ -50,17 +51,17 @@ std::expected<Identity, base::Error> Identity::become(const Ids& ids) {
   Identity identity;
   if (!is_privileged()) {
     if (ids.uid == ::geteuid()) return identity;
-    return std::unexpected(base::Error{fmt::format(
-        "cannot deliver as user id {}: the mail system runs without root privileges, as user id {}", ids.uid,
-        ::geteuid())});
+    return std::unexpected(base::Error{
+        fmt::format("cannot deliver as user id {}: the mail system runs without root privileges, as user id {}",
+                    ids.uid, ::geteuid())});
   }
   identity.before_ = {::geteuid(), ::getegid()};
   identity.groups_before_ = present_groups();
   if (!put_on(ids, {ids.gid})) {
     const int reason = errno;
     if (!put_on(identity.before_, identity.groups_before_)) give_up(errno);
-    return std::unexpected(base::Error{
-        base::with_errno(fmt::format("cannot act as user id {}, group id {}", ids.uid, ids.gid), reason)});
+    return std::unexpected(
+        base::Error{base::with_errno(fmt::format("cannot act as user id {}, group id {}", ids.uid, ids.gid), reason)});
   }
   identity.changed_ = true;
   return identity;

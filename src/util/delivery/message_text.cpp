@@ -19,17 +19,12 @@ std::optional<queue::Record> next_text(queue::RecordReader& reader, const std::s
     const auto record = reader.next();
     if (!record) throw Corrupt{record.error().text};
     if (!*record) throw Corrupt{name + ": the file ends in the middle of the message"};
-    switch ((*record)->type) {
-      case queue::RecordType::text:
-      case queue::RecordType::unterminated:
-        return **record;
-      case queue::RecordType::padding:
-        break;
-      case queue::RecordType::extracted:
-        return std::nullopt;
-      default:
-        throw Corrupt{fmt::format("{}: bad record type {} in message content", name,
-                                  static_cast<int>(static_cast<unsigned char>((*record)->type)))};
+    const queue::RecordType type = (*record)->type;
+    if (type == queue::RecordType::text || type == queue::RecordType::unterminated) return **record;
+    if (type == queue::RecordType::extracted) return std::nullopt;
+    if (type != queue::RecordType::padding) {
+      throw Corrupt{fmt::format("{}: bad record type {} in message content", name,
+                                static_cast<int>(static_cast<unsigned char>(type)))};
     }
   }
 }

@@ -129,7 +129,7 @@ struct Recorder::State {
   std::set<std::string> waiting;  // domains with mail that waits, for the flush service
 
   Verdict judge(const Outcome& outcome, const RequestRecipient& recipient) const;
-  bool append(queue::Folder log, const Recipients& recipients, const Verdict& verdict) const;
+  bool append(queue::Folder log, const Recipients& recipients, const Verdict& verdict, const LogLine& line) const;
   void log(const RequestRecipient& recipient, const Verdict& verdict, const LogLine& line,
            std::string_view delays) const;
   bool mark(const RequestRecipient& recipient) const;
@@ -195,8 +195,13 @@ Verdict Recorder::State::judge(const Outcome& outcome, const RequestRecipient& r
   return verdict;
 }
 
-bool Recorder::State::append(queue::Folder log, const Recipients& recipients, const Verdict& verdict) const {
+bool Recorder::State::append(queue::Folder log, const Recipients& recipients, const Verdict& verdict,
+                             const LogLine& line) const {
   if (!id) return false;
+  // Reports to users say by whom.
+  const bool with_agent = log == queue::Folder::trace && line.relay != "none";
+  const std::string reason =
+      with_agent ? fmt::format("delivery via {}: {}", line.relay, verdict.status.reason) : verdict.status.reason;
   std::vector<queue::StatusEntry> entries;
   entries.reserve(recipients.size());
   for (const RequestRecipient* recipient : recipients) {
@@ -211,7 +216,7 @@ bool Recorder::State::append(queue::Folder log, const Recipients& recipients, co
                        .diagnostic_text = verdict.status.diagnostic_text,
                        .mta_type = verdict.status.mta_type,
                        .mta_name = verdict.status.mta_name,
-                       .reason = verdict.status.reason});
+                       .reason = reason});
   }
   // What a done mark will rely on must outlive a power cut; the text of a deferral need not.
   const auto durable = verdict.done ? queue::Durable::yes : queue::Durable::no;
@@ -287,7 +292,7 @@ bool Recorder::State::record_alike(const Recipients& recipients, Verdict verdict
   bool known = true;
   if (verdict.kind != Kind::sent && verdict.log_fate) {
     const auto folder = verdict.kind == Kind::bounced ? queue::Folder::bounce : queue::Folder::defer;
-    known = append(folder, recipients, verdict) || verdict.kind == Kind::deferred;
+    known = append(folder, recipients, verdict, line) || verdict.kind == Kind::deferred;
   }
   // The line before the trace log: a delivery that cannot be reported did happen.
   if (verdict.kind != Kind::sent && !known) {
@@ -300,10 +305,10 @@ bool Recorder::State::record_alike(const Recipients& recipients, Verdict verdict
                           .mta_name = {}},
                .action = "delayed",
                .word = "deferred"};
-    append(queue::Folder::defer, recipients, verdict);
+    append(queue::Folder::defer, recipients, verdict, line);
   }
   for (const RequestRecipient* recipient : recipients) log(*recipient, verdict, line, delays);
-  if (verdict.log_trace && !append(queue::Folder::trace, recipients, verdict)) known = false;
+  if (verdict.log_trace && !append(queue::Folder::trace, recipients, verdict, line)) known = false;
   const bool may_be_done = verdict.done && known;
   for (const RequestRecipient* recipient : recipients) {
     if (may_be_done && mark(*recipient)) continue;
@@ -350,6 +355,11 @@ bool Recorder::record(const std::vector<RequestRecipient>& recipients, const Out
   pointers.reserve(recipients.size());
   for (const RequestRecipient& recipient : recipients) pointers.push_back(&recipient);
   return state_->record(pointers, outcome, line, times);
+}
+
+void Recorder::passed_on(bool deferred) {
+  state_->recorded += 1;
+  if (deferred) state_->some_deferred = true;
 }
 
 bool Recorder::some_deferred() const {

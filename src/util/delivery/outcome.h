@@ -43,7 +43,7 @@ using Outcome = std::variant<Sent, Bounced, Deferred>;
 struct LogLine {
   std::string relay = "none";
   int connection_uses = 0;  // conn_use= from 2 on
-  std::string tls;          // tls=
+  std::string tls = {};     // tls=
 };
 
 class StatusFilter;
@@ -72,6 +72,8 @@ class Recorder {
   // The same fate for all of them, in one write of each log. False: as above, for all of them.
   bool record(const std::vector<RequestRecipient>& recipients, const Outcome& outcome, const LogLine& line,
               const Times& times);
+  // Another agent was asked and has made it known; or it could not, and the recipient waits.
+  void passed_on(bool deferred);
   bool some_deferred() const;
   std::size_t recorded() const;  // recipients, so far
 

@@ -67,12 +67,12 @@ struct Request {
 
 // A status of one recipient or of a whole destination.
 struct Status {
-  std::string code;             // 4.4.1
-  std::string reason;           // connect to mx.example[192.0.2.1]:25: Connection timed out
-  std::string diagnostic_type;  // smtp
-  std::string diagnostic_text;  // 450 4.2.0 Try later
-  std::string mta_type;         // dns
-  std::string mta_name;
+  std::string code = {};             // 4.4.1
+  std::string reason = {};           // connect to mx.example[192.0.2.1]:25: Connection timed out
+  std::string diagnostic_type = {};  // smtp
+  std::string diagnostic_text = {};  // 450 4.2.0 Try later
+  std::string mta_type = {};         // dns
+  std::string mta_name = {};
   static void fields(auto& self, auto&& visit) {
     visit(self.code, self.reason, self.diagnostic_type, self.diagnostic_text, self.mta_type, self.mta_name);
   }

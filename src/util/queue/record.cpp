@@ -80,11 +80,8 @@ Head parse_head(std::string_view bytes) {
   return {Head::State::needs_more};
 }
 
-constexpr std::string_view kBadLength = "a length of more than 31 bits";
-
-std::string describe(char type) {
-  return base::is_printable(type) ? fmt::format("type {}", type)
-                                  : fmt::format("type {}", static_cast<unsigned char>(type));
+std::string bad_length(char type) {
+  return fmt::format("too many length bits, record type {}", static_cast<unsigned char>(type));
 }
 
 }  // namespace
@@ -150,12 +147,12 @@ std::expected<std::optional<Record>, BadRecord> RecordDecoder::next() {
   const std::string_view rest = std::string_view(buffer_).substr(start_);
   const Head head = parse_head(rest);
   if (head.state == Head::State::bad) {
-    return std::unexpected(BadRecord{fmt::format("record at offset {}: {}", consumed_, kBadLength)});
+    return std::unexpected(BadRecord{fmt::format("record at offset {}: {}", consumed_, bad_length(rest[0]))});
   }
   if (head.state == Head::State::needs_more) return std::nullopt;
   if (head.data > largest_) {
-    return std::unexpected(BadRecord{fmt::format("record at offset {}, {}: {} bytes are more than the limit of {}",
-                                                 consumed_, describe(rest[0]), head.data, largest_)});
+    return std::unexpected(BadRecord{fmt::format("record at offset {}: illegal length {}, record type {}", consumed_,
+                                                 head.data, static_cast<unsigned char>(rest[0]))});
   }
   if (rest.size() - head.head < head.data) return std::nullopt;
   const Record record{RecordType(rest[0]), rest.substr(head.head, head.data), consumed_};
@@ -231,20 +228,22 @@ std::expected<std::optional<Record>, BadRecord> RecordReader::next() {
       head = parse_head(rest.substr(0, kLongestHead));
       if (head.state != Head::State::needs_more) break;
       if (!*filled) {
-        return std::unexpected(bad(fmt::format("unexpected end of file after {}", describe(rest[0]))));
+        return std::unexpected(
+            bad(fmt::format("unexpected EOF reading length, record type {}", static_cast<unsigned char>(rest[0]))));
       }
     }
-    if (head.state == Head::State::bad) return std::unexpected(bad(kBadLength));
+    const char type = buffer_[static_cast<std::size_t>(position_ - buffer_offset_)];
+    if (head.state == Head::State::bad) return std::unexpected(bad(bad_length(type)));
     if (head.data > kLargestInFile) {
-      return std::unexpected(bad(fmt::format("{} bytes are more than the limit of {}", head.data, kLargestInFile)));
+      return std::unexpected(
+          bad(fmt::format("illegal length {}, record type {}", head.data, static_cast<unsigned char>(type))));
     }
     const auto complete = fill(head.head + head.data);
     if (!complete) return std::unexpected(complete.error());
     const auto ahead = static_cast<std::size_t>(position_ - buffer_offset_);
-    const char type = buffer_[ahead];
     if (!*complete) {
-      return std::unexpected(
-          bad(fmt::format("unexpected end of file in data, {} length {}", describe(type), head.data)));
+      return std::unexpected(bad(fmt::format("unexpected EOF in data, record type {} length {}",
+                                             static_cast<unsigned char>(type), head.data)));
     }
     const std::string_view data = std::string_view(buffer_).substr(ahead + head.head, head.data);
     const std::int64_t offset = position_;
@@ -256,13 +255,14 @@ std::expected<std::optional<Record>, BadRecord> RecordReader::next() {
       }
       if (RecordType(type) == RecordType::pointer) {
         const auto target = base::trim(data).empty() ? std::optional<std::int64_t>(0) : parse_number(data);
-        if (!target || *target < 0) return std::unexpected(bad("malformed pointer"));
+        if (!target || *target < 0)
+          return std::unexpected(bad(fmt::format("malformed pointer record value: {}", base::printable(data))));
         if (*target == 0) {
           position_ = behind;
           continue;
         }
         if (*target <= offset && ++reverse_jumps_ > kMostReverseJumps) {
-          return std::unexpected(bad("too many pointers backwards"));
+          return std::unexpected(bad("too many reverse jump records"));
         }
         position_ = *target;
         jumped_ = true;

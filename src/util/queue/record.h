@@ -70,7 +70,7 @@ void append_record(std::string& to, RecordType type, std::string_view data);
 
 // What is in the way of reading on. Never a reason to end a process: the message goes to corrupt/, the peer is dropped.
 struct BadRecord {
-  std::string text;  // "incoming/ABC: record at offset 12: length takes more than 32 bits"
+  std::string text;  // "incoming/ABC: record at offset 12: too many length bits, record type 78"
 };
 
 // Takes records from the front of bytes that arrive in pieces (a stream) or are all there (a buffer).

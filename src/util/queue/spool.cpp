@@ -142,8 +142,8 @@ std::expected<void, base::Error> Spool::for_each(Folder folder, const std::funct
     if (found->kind == Walk::Kind::directory_left) continue;
     auto id = found->kind == Walk::Kind::file ? Id::parse(found->name) : std::nullopt;
     if (!id) {
-      if (other) other(found->path);
-    } else if (!each({std::move(*id), found->path})) {
+      if (other) other(std::string(found->path));
+    } else if (!each({std::move(*id), walk.path()})) {
       return {};
     }
   }

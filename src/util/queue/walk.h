@@ -28,11 +28,12 @@ class Walk {
   struct Entry {
     Kind kind;
     std::string_view name;
-    const std::string& path;
+    std::string_view path;
   };
   std::optional<Entry> next();  // nothing: the end
 
-  int directory() const;  // open on the directory in which the last entry lies
+  const std::string& path() const { return path_; }  // of the last entry
+  int directory() const;                             // open on the directory in which the last entry lies
   // The first directory that could not be read; one that is gone counts as empty.
   const std::optional<base::Error>& failure() const { return failure_; }
 

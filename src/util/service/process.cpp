@@ -25,6 +25,7 @@ constexpr auto kDescriptorPause = 1s;   // before accepting again when descripto
 
 }  // namespace
 
+void Server::serve(Client) {}
 void Server::triggered(std::string_view) {}
 void Server::datagram(std::string_view) {}
 void Server::finish(io::Deadline) {}

@@ -209,7 +209,6 @@ int serve(const Program& program, const Options& options) {
   config.import_environment();
   const std::string& queue_directory = config[param::queue_directory];
   if (::chdir(queue_directory.c_str()) != 0) throw base::Fatal(base::with_errno("chdir " + queue_directory, errno));
-  if (!options.stand_alone && !options.keep_descriptors && !options.log_to_stderr) give_up_standard_descriptors();
   open_logging(config, program, options);
   if (options.debugger) run_debugger(config, program.program);
   if (!options.stand_alone) check_place_in_master_cf(program, options, service_name);
@@ -229,6 +228,8 @@ int serve(const Program& program, const Options& options) {
   const Place place = place_of(config, program, options, service_name, generation);
   if (program.check) program.check(context);
   const std::unique_ptr<Server> server = program.open(context);
+  // Not before: a log to standard output has been opened by now.
+  if (!options.stand_alone && !options.keep_descriptors && !options.log_to_stderr) give_up_standard_descriptors();
   give_up_privileges(program, context, owner ? &*owner : nullptr, queue_directory);
 
   if (options.stand_alone) {

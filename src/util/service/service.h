@@ -53,7 +53,8 @@ class Server {
   // One client, in a fiber of its own, beside others up to the client limit. An io::StreamError that it lets through
   // ends this client and is logged at debug level; any other exception is logged as an error and ends this client, but
   // Fatal ends the process.
-  virtual void serve(Client client) = 0;
+  // By default it is turned away: for programs that take triggers or datagrams only.
+  virtual void serve(Client client);
 
   // Request letters from master's wake-up timer or anyone's trigger. Only for Clients::triggers: the frame reads them,
   // and hands connections that begin with an ipc frame mark to serve(). Runs in one fiber: never two at once, and what

@@ -1,0 +1,107 @@
+#include "qmgr/flow.h"
+
+#include <algorithm>
+
+#include "client/qmgr_client.h"
+#include "config/param.h"
+#include "logging/log.h"
+
+namespace qmgr {
+
+namespace {
+
+constexpr auto kStopTime = std::chrono::seconds(5);  // for deliveries on their way, when there is a reload
+constexpr auto kIdleConnection = std::chrono::seconds(5);
+constexpr std::size_t kMostEnders = 100;
+
+}  // namespace
+
+Flow::Flow(Parts parts)
+    : config_(parts.config),
+      settings_(std::move(parts.settings)),
+      capacities_(std::move(parts.capacities)),
+      outcomes_(std::move(parts.outcomes)),
+      spool_(std::move(parts.spool), parts.disk),
+      routes_(std::move(parts.routes)),
+      scheduler_(settings_.scheduling,
+                 [this](std::string_view transport) { return transport_settings(config_, capacities_, transport); }),
+      feed_(spool_),
+      believed_(settings_.retry.minimal_backoff),
+      started_(::time(nullptr)),
+      pool_(kIdleConnection),
+      bounce_(pool_, {"private/" + config_[config::param::bounce_service_name],
+                      "private/" + config_[config::param::defer_service_name],
+                      "private/" + config_[config::param::trace_service_name]}),
+      enders_(kMostEnders) {}
+
+Flow::~Flow() = default;
+
+void Flow::start() {
+  feed_.scan_deferred({});
+  fibers_.push_back(io::spawn("recover", [this] { recover_active(); }));
+  fibers_.push_back(io::spawn("take in", [this] { take_in_for_ever(); }));
+  fibers_.push_back(io::spawn("dispatch", [this] { dispatch_for_ever(); }));
+  fibers_.push_back(io::spawn("condemned", [this] { tell_condemned_for_ever(); }));
+  fibers_.push_back(io::spawn("deferred", [this] {
+    while (true) {
+      io::sleep_until(io::Deadline::after(settings_.queue_run_delay));
+      feed_.scan_deferred({});
+      work_.notify_one();
+    }
+  }));
+  fibers_.push_back(io::spawn("connections", [this] {
+    while (true) {
+      io::sleep_until(io::Deadline::after(kIdleConnection));
+      pool_.drop_idle();
+    }
+  }));
+}
+
+void Flow::stop(io::Deadline deadline) {
+  stopping_ = true;
+  deadline = deadline.or_earlier(io::Deadline::after(kStopTime));
+  while (running_ > 0 && ended_.wait(deadline) == io::Wakeup::ready) {
+  }
+  for (auto& fiber : fibers_) fiber.cancel();
+}
+
+void Flow::announce(const std::vector<std::string>& queue_ids) {
+  for (const std::string& text : queue_ids) {
+    if (auto id = queue::Id::parse(text)) feed_.announce(std::move(*id));
+  }
+  work_.notify_one();
+}
+
+void Flow::request(std::string_view letters) {
+  const auto has = [&](char letter) { return letters.contains(letter); };
+  const Feed::Wishes wishes{has(client::qmgr_request::kIgnoreTimes), has(client::qmgr_request::kForgetDead)};
+  if (wishes.flush) {
+    scheduler_.forget_dead();
+    schedule_.notify_one();
+  }
+  if (has(client::qmgr_request::kWakeUp) || has(client::qmgr_request::kScanIncoming)) feed_.scan_incoming(wishes);
+  if (has(client::qmgr_request::kScanDeferred)) feed_.scan_deferred(wishes);
+  work_.notify_one();
+}
+
+std::time_t Flow::believed_now() {
+  const auto steady = std::chrono::duration_cast<std::chrono::seconds>(io::Clock::now().time_since_epoch()).count();
+  const bool doubted = believed_.in_doubt();
+  const std::time_t now = believed_.observe(::time(nullptr), steady);
+  if (believed_.in_doubt() && !doubted) {
+    logging::warning("qmgr.clock",
+                     "the clock has jumped ahead by more than an hour: no mail is returned as too old "
+                     "for the next {seconds} seconds",
+                     {{"seconds", settings_.retry.minimal_backoff}});
+  }
+  return now;
+}
+
+void Flow::pause(std::string_view why) {
+  constexpr auto kPause = std::chrono::seconds(10);
+  logging::warning("qmgr.trouble", "{why} -- trying again in {seconds} seconds",
+                   {{"why", why}, {"seconds", kPause.count()}});
+  io::sleep_until(io::Deadline::after(kPause));
+}
+
+}  // namespace qmgr

@@ -1,0 +1,191 @@
+#include "showq/message_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "ipc/attributes.h"
+#include "logging/log.h"
+#include "mail/address.h"
+#include "queue/message.h"
+
+namespace showq {
+
+namespace {
+
+using queue::Folder;
+using queue::RecordType;
+
+constexpr std::size_t kMostTold = 100'000;
+constexpr std::size_t kLogChunk = 64 * 1024;
+constexpr std::size_t kLongestEntry = 1024 * 1024;
+
+bool is_plain(std::string_view text) {
+  for (const char c : text) {
+    if (!base::is_printable(c)) return false;
+  }
+  return true;
+}
+
+// Most logs fit into one chunk, and most chunks end with an entry.
+class LogReader {
+ public:
+  explicit LogReader(int fd) : fd_(fd) {}
+
+  // Whole entries; empty at the end. Valid until the next call.
+  std::string_view next() {
+    content_.erase(0, taken_);
+    taken_ = 0;
+    while (!ended_) {
+      read_more();
+      const auto cut = ended_ ? content_.size() : content_.rfind("\n\n");
+      if (cut != std::string::npos && cut > 0) {
+        taken_ = std::min(cut + 2, content_.size());
+        return std::string_view(content_).substr(0, taken_);
+      }
+      if (content_.size() > kLongestEntry) ended_ = true;  // no log of ours
+    }
+    return {};
+  }
+
+ private:
+  void read_more() {
+    const std::size_t before = content_.size();
+    ssize_t size = 0;
+    content_.resize_and_overwrite(before + kLogChunk, [&](char* data, std::size_t) {
+      do {
+        size = ::read(fd_, data + before, kLogChunk);
+      } while (size < 0 && errno == EINTR);
+      return before + static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+    });
+    ended_ = size < static_cast<ssize_t>(kLogChunk);
+  }
+
+  int fd_;
+  std::string content_;
+  std::size_t taken_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+struct MessageWriter::Summary {
+  Folder folder = Folder::maildrop;
+  std::optional<queue::Sizes> sizes = {};
+  std::int64_t time = 0;
+  std::string sender = {};
+};
+
+void MessageWriter::write(Folder folder, const queue::Id& id, const std::string& path) {
+  const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  struct stat status{};
+  if (!fd || ::fstat(fd.get(), &status) != 0) {
+    if (errno != ENOENT) {
+      logging::warning("showq.message_unreadable", "{reason}", {{"reason", base::with_errno("open " + path, errno)}});
+    }
+    return;
+  }
+  if (!S_ISREG(status.st_mode) || !queue::mode::is_ready(status.st_mode)) return;
+
+  Summary summary{.folder = folder, .time = status.st_mtime};
+  queue::RecordReader reader(fd.get(), path);
+  if (!read_start(reader, summary)) return;
+  ipc::append_attribute(text_, "queue_name", queue::name_of(folder));
+  ipc::append_attribute(text_, "queue_id", id.text());
+  ipc::append_attribute(text_, "time", static_cast<long>(summary.time));
+  ipc::append_attribute(text_, "size", static_cast<long>(summary.sizes ? summary.sizes->message : status.st_size));
+  ipc::append_attribute(text_, "forced_expire", (status.st_mode & queue::mode::kExpire) != 0 ? 1L : 0L);
+  ipc::append_attribute(text_, "sender", shown(summary.sender));
+  told_.clear();
+  if (folder != Folder::maildrop) {
+    write_reasons(Folder::defer, id);
+    if (style_.bounces) write_reasons(Folder::bounce, id);
+  }
+  write_recipients(reader, summary);
+  ipc::append_end(text_);
+}
+
+// Up to the sender. False: the file is no message.
+bool MessageWriter::read_start(queue::RecordReader& reader, Summary& summary) {
+  while (true) {
+    const auto record = reader.next();
+    if (!record || !*record) return false;
+    const RecordType type = (*record)->type;
+    const std::string_view data = (*record)->data;
+    if (type == RecordType::size && !summary.sizes) {
+      summary.sizes = queue::Sizes::parse(data);
+    } else if (type == RecordType::time) {
+      const auto time = base::to_long(data.substr(0, data.find(' ')));
+      if (time && *time > 0) summary.time = *time;
+    } else if (type == RecordType::sender) {
+      summary.sender = data;
+      return true;
+    } else if (type == RecordType::message || type == RecordType::end) {
+      return false;
+    }
+  }
+}
+
+void MessageWriter::write_reasons(Folder log, const queue::Id& id) {
+  const base::Fd fd(::open(spool_.path(log, id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd) return;
+  LogReader reader(fd.get());
+  for (std::string_view part = reader.next(); !part.empty(); part = reader.next()) {
+    for (const queue::StatusEntry& entry : queue::parse_status(part, log)) {
+      if (told_.size() < kMostTold) told_.insert(std::hash<std::string_view>{}(entry.recipient));
+      write_recipient(entry.recipient, entry.original_recipient, entry.reason, log == Folder::bounce);
+    }
+  }
+}
+
+void MessageWriter::write_recipients(queue::RecordReader& reader, const Summary& summary) {
+  std::string original;
+  std::int64_t seen = 0;
+  while (true) {
+    const auto record = reader.next();
+    if (!record || !*record) return;  // damage is qmgr's to find; what was understood is listed
+    const RecordType type = (*record)->type;
+    const std::string_view data = (*record)->data;
+    if (type == RecordType::original_recipient) {
+      original = data;
+    } else if (type == RecordType::recipient || type == RecordType::done) {
+      ++seen;
+      const bool told = type == RecordType::done || told_.contains(std::hash<std::string_view>{}(data));
+      if (!told) write_recipient(data, original, {}, false);
+      original.clear();
+    } else if (type == RecordType::message && summary.sizes && summary.folder != Folder::maildrop) {
+      // Recipients that were found in headers stand behind the content.
+      if (seen >= summary.sizes->recipients) return;
+      const std::int64_t behind = summary.sizes->data_offset + summary.sizes->message;
+      if (behind < reader.position()) return;
+      reader.seek(behind);
+    } else if (type == RecordType::end) {
+      return;
+    }
+  }
+}
+
+std::string MessageWriter::shown(std::string_view address) const {
+  if (address.empty()) return style_.empty_address;
+  std::string quoted = mail::quote(address);
+  return is_plain(quoted) ? quoted : base::printable(quoted);
+}
+
+void MessageWriter::write_recipient(std::string_view address, std::string_view original, std::string_view reason,
+                                    bool bounced) {
+  ipc::append_attribute(text_, "recipient", shown(address));
+  ipc::append_attribute(text_, "reason", is_plain(reason) ? std::string(reason) : base::printable(reason));
+  if (style_.form == Form::detailed) {
+    if (!original.empty() && !base::equals_folded(original, address)) {
+      ipc::append_attribute(text_, "original_recipient", shown(original));
+    }
+    if (bounced) ipc::append_attribute(text_, "bounced", 1L);
+  }
+  if (text_.size() >= kRoom) make_room_();
+}
+
+}  // namespace showq

@@ -1,0 +1,11 @@
+#include "virtual/server.h"
+
+// One client at a time: while a message is delivered the process is its recipient.
+int main(int argc, char** argv) {
+  return service::run(
+      argc, argv,
+      {.program = "virtual",
+       .privileges = service::Privileges::keep,
+       .client_limit = 1,
+       .open = [](const service::Context& context) { return std::make_unique<virtual_agent::Server>(context); }});
+}

@@ -1,0 +1,260 @@
+#include "queue/message_writer.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "lib/disks.h"
+#include "lib/message_text.h"
+#include "lib/spool_folder.h"
+#include "logging/log.h"
+#include "queue/message.h"
+#include "queue/steps.h"
+
+namespace {
+
+using queue::Folder;
+using queue::MessageWriter;
+using queue::RecordType;
+using queue::Spool;
+using queue::SpoolSettings;
+using tests::FailingDisk;
+using tests::ForgetfulDisk;
+using tests::SpoolFolder;
+using tests::Then;
+
+const std::string kText = tests::MessageText().text();
+
+// What cleanup does: the size record first, as zeros, and put in at the end. The id, or nothing.
+std::optional<queue::Id> write_message(const Spool& spool, Folder destination = Folder::incoming) {
+  auto writer = MessageWriter::create(spool, Folder::incoming);
+  if (!writer) return std::nullopt;
+  constexpr std::size_t kSizeRecord = 97;
+  (void)writer->append(RecordType::size, queue::Sizes().text());
+  (void)writer->append_encoded(std::string_view(kText).substr(kSizeRecord));
+  (void)writer->flush();
+  (void)writer->overwrite(0, std::string_view(kText).substr(0, kSizeRecord));
+  if (!writer->commit(destination)) return std::nullopt;
+  return writer->id();
+}
+
+class Writer : public testing::Test {
+ protected:
+  SpoolFolder folder_;
+  Spool spool_{SpoolSettings()};
+};
+
+TEST_F(Writer, NamesTheFileByItsInode) {
+  const auto id = write_message(spool_);
+  ASSERT_TRUE(id);
+  struct stat status{};
+  ASSERT_EQ(::lstat(("incoming/" + id->text()).c_str(), &status), 0);
+  EXPECT_EQ(id->inode(), status.st_ino);
+  EXPECT_EQ(status.st_mode & 07777, 0700u);
+  EXPECT_EQ(SpoolFolder::content("incoming/" + id->text()), kText);
+}
+
+TEST_F(Writer, CanGiveLongIds) {
+  SpoolSettings settings;
+  settings.long_ids = true;
+  settings.hashed[static_cast<std::size_t>(Folder::incoming)] = true;
+  const Spool spool(settings);
+  const auto id = write_message(spool);
+  ASSERT_TRUE(id);
+  EXPECT_TRUE(id->is_long());
+  EXPECT_EQ(SpoolFolder::content(spool.path(Folder::incoming, *id)), kText);
+}
+
+TEST_F(Writer, NobodyLooksAtAFileThatIsNotCommitted) {
+  auto writer = MessageWriter::create(spool_, Folder::incoming);
+  ASSERT_TRUE(writer);
+  EXPECT_EQ(SpoolFolder::mode("incoming/" + writer->id().text()), 0600u);
+}
+
+TEST_F(Writer, WithoutCommitTheFileIsRemoved) {
+  {
+    ASSERT_TRUE(MessageWriter::create(spool_, Folder::incoming));
+  }
+  EXPECT_TRUE(SpoolFolder::files().empty());
+}
+
+TEST_F(Writer, PutsAMessageOnHoldWithoutAnybodySeeingItBefore) {
+  FailingDisk disk;
+  const auto id = write_message(Spool(SpoolSettings(), disk), Folder::hold);
+  ASSERT_TRUE(id);
+  EXPECT_EQ(SpoolFolder::files(), (std::set<std::string>{"hold/" + id->text()}));
+  const auto& taken = disk.taken();
+  const auto moved = std::ranges::find(taken, queue::step::kCommitMove);
+  const auto ready = std::ranges::find(taken, queue::step::kCommitMode);
+  EXPECT_LT(moved, ready);
+}
+
+TEST_F(Writer, MaildropFilesAreReadableByAll) {
+  auto writer = MessageWriter::create(spool_, Folder::maildrop, MessageWriter::kMaildropModes);
+  ASSERT_TRUE(writer);
+  const std::string path = "maildrop/" + writer->id().text();
+  EXPECT_EQ(SpoolFolder::mode(path), 0644u);
+  ASSERT_TRUE(writer->commit());
+  EXPECT_EQ(SpoolFolder::mode(path), 0744u);
+}
+
+TEST_F(Writer, RemovesLogsThatAnotherMessageOfThisNameHadLeft) {
+  FailingDisk disk;
+  const Spool spool(SpoolSettings(), disk);
+  ASSERT_TRUE(MessageWriter::create(spool, Folder::incoming));
+  EXPECT_EQ(std::ranges::count(disk.taken(), std::string(queue::step::kCreateStale)), 3);
+  disk.fail_at(queue::step::kCreateStale, EACCES);
+  EXPECT_FALSE(MessageWriter::create(spool, Folder::incoming)) << "with the log of another message";
+  EXPECT_TRUE(SpoolFolder::files().empty());
+}
+
+TEST_F(Writer, LargeMessagesAreWrittenAsTheyGrow) {
+  auto writer = MessageWriter::create(spool_, Folder::incoming);
+  ASSERT_TRUE(writer);
+  std::string expected;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string line(static_cast<std::size_t>(i), 'x');
+    queue::append_record(expected, RecordType::text, line);
+    ASSERT_TRUE(writer->append(RecordType::text, line));
+    EXPECT_EQ(writer->size(), static_cast<std::int64_t>(expected.size()));
+  }
+  EXPECT_GT(SpoolFolder::content("incoming/" + writer->id().text()).size(), 400000u);
+  const queue::Id id = writer->id();
+  ASSERT_TRUE(writer->commit());
+  EXPECT_EQ(SpoolFolder::content("incoming/" + id.text()), expected);
+}
+
+TEST_F(Writer, OverwritesWhatIsInTheFileInTheBufferAndInBoth) {
+  for (const std::int64_t offset : {0, 30000, 59990}) {
+    auto writer = MessageWriter::create(spool_, Folder::incoming);
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->append_encoded(std::string(30010, 'a')));
+    if (offset != 0) {
+      ASSERT_TRUE(writer->flush());
+    }
+    ASSERT_TRUE(writer->append_encoded(std::string(29990, 'b')));
+    ASSERT_TRUE(writer->overwrite(offset, "0123456789"));
+    const queue::Id id = writer->id();
+    ASSERT_TRUE(writer->commit());
+    std::string expected = std::string(30010, 'a') + std::string(29990, 'b');
+    expected.replace(static_cast<std::size_t>(offset), 10, "0123456789");
+    EXPECT_EQ(SpoolFolder::content("incoming/" + id.text()), expected) << offset;
+  }
+}
+
+TEST_F(Writer, OverwritingWhatIsNotThereIsAnError) {
+  auto writer = MessageWriter::create(spool_, Folder::incoming);
+  ASSERT_TRUE(writer->append(RecordType::text, "x"));
+  EXPECT_FALSE(writer->overwrite(2, "xx"));
+  EXPECT_FALSE(writer->commit());
+  EXPECT_TRUE(SpoolFolder::files().empty());
+}
+
+TEST_F(Writer, GivesUpAtOnceWhereNothingCanBeCreated) {
+  std::filesystem::remove("incoming");
+  const auto writer = MessageWriter::create(spool_, Folder::incoming);
+  ASSERT_FALSE(writer);
+  EXPECT_EQ(writer.error().number, ENOENT);
+}
+
+TEST_F(Writer, GivesUpAfterAFewNamesThatExist) {
+  FailingDisk disk;
+  disk.fail_at(queue::step::kCreate, EEXIST);
+  EXPECT_FALSE(MessageWriter::create(Spool(SpoolSettings(), disk), Folder::incoming));
+  EXPECT_EQ(disk.taken().size(), 20u);
+}
+
+// --- each step fails once, then a power cut at each step
+
+struct Way {
+  Folder destination;
+  bool hashed;
+};
+
+class EachStep : public testing::TestWithParam<Way> {
+ protected:
+  logging::Capture log_;  // of files that could not be removed
+
+  Spool spool(disk::Disk& disk) const {
+    SpoolSettings settings;
+    settings.hashed[static_cast<std::size_t>(Folder::incoming)] = GetParam().hashed;
+    settings.hashed[static_cast<std::size_t>(Folder::hold)] = GetParam().hashed;
+    return Spool(settings, disk);
+  }
+  std::optional<queue::Id> write(disk::Disk& disk) const { return write_message(spool(disk), GetParam().destination); }
+
+  // The messages that somebody would take: ready, and whole.
+  static int messages() {
+    int count = 0;
+    for (const std::string& path : SpoolFolder::files()) {
+      if (queue::mode::is_ready(SpoolFolder::mode(path)) && SpoolFolder::content(path) == kText) ++count;
+    }
+    return count;
+  }
+};
+
+TEST_P(EachStep, ThatFailsLeavesNoMessageAndNoFile) {
+  int failures = 0;
+  for (int step = 1;; ++step) {
+    const SpoolFolder folder;
+    FailingDisk disk;
+    disk.fail_at(step, ENOSPC);
+    const auto id = write(disk);
+    if (!disk.failed()) {
+      EXPECT_TRUE(id);
+      break;
+    }
+    ++failures;
+    const std::string& name = disk.taken()[static_cast<std::size_t>(step) - 1];
+    EXPECT_FALSE(id) << name << " failed, and nobody noticed";
+    EXPECT_TRUE(SpoolFolder::files().empty()) << name << " left " << *SpoolFolder::files().begin();
+  }
+  EXPECT_GE(failures, 10);
+}
+
+TEST_P(EachStep, AtWhichTheProcessDiesLeavesAtMostAWholeMessage) {
+  for (int step = 1;; ++step) {
+    const SpoolFolder folder;
+    FailingDisk disk;
+    disk.fail_at(step, EIO, Then::dead);
+    const auto id = write(disk);
+    if (!disk.failed()) break;
+    EXPECT_FALSE(id);
+    // A file that has no more than its first name or the mode "writing" is nobody's; there is at most one of either.
+    EXPECT_LE(SpoolFolder::files().size(), 1u);
+    for (const std::string& path : SpoolFolder::files()) {
+      const bool ready = queue::mode::is_ready(SpoolFolder::mode(path));
+      EXPECT_TRUE(!ready || SpoolFolder::content(path) == kText) << step;
+    }
+  }
+}
+
+TEST_P(EachStep, BeforeAPowerCutLosesNothingThatWasAcknowledged) {
+  for (const auto loss : {ForgetfulDisk::Loss::everything, ForgetfulDisk::Loss::contents}) {
+    for (int step = 1;; ++step) {
+      const SpoolFolder folder;
+      ForgetfulDisk forgetful;
+      FailingDisk disk(forgetful);
+      disk.fail_at(step, EIO, Then::dead);
+      const auto id = write(disk);
+      forgetful.lose_power(loss);
+      EXPECT_TRUE(!id || messages() == 1) << step;
+      if (!disk.failed()) break;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Queues, EachStep,
+                         testing::Values(Way{Folder::incoming, false}, Way{Folder::incoming, true},
+                                         Way{Folder::hold, false}, Way{Folder::hold, true}));
+
+TEST_F(Writer, StepsThatItTakesAreInTheTable) {
+  FailingDisk disk;
+  SpoolSettings settings;
+  settings.hashed.fill(true);
+  ASSERT_TRUE(write_message(Spool(settings, disk), Folder::hold));
+  for (const std::string& step : disk.taken()) {
+    EXPECT_NE(std::ranges::find(queue::step::kAll, step), queue::step::kAll.end()) << step;
+  }
+}
+
+}  // namespace
