@@ -43,7 +43,7 @@ class Message:
                  arrival=None):
         self.recipients = [r if isinstance(r, Recipient) else Recipient(r) for r in recipients]
         self.sender = sender
-        self.arrival = arrival or time.time() - 1
+        self.arrival = arrival or int(time.time()) - 0.75  # microseconds take the same room in each
         Message.counter += 1
         self.id = f"{Message.counter:05X}{0xABC000 + Message.counter:X}"
         seconds, micros = int(self.arrival), int(self.arrival % 1 * 1e6)

@@ -224,7 +224,7 @@ def test_local_does_as_debians(options):
     requests = [("local", {"recipients": [Recipient(f"{name}@localhost.example.test", "Orig@example.test")]}, {})
                 for name in addresses]
     requests.append(("local", {"recipients": [user]}, {}))
-    for headers in (("Delivered-To: USER",), ("delivered-to:   User  ",), ("Delivered-To: <USER>",), ("Subject: x", "", "Delivered-To: USER"),
+    for headers in (("Delivered-To: USER",), ("delivered-to:   User  ",), ("delivered-to:   User",), ("Delivered-To: <USER>",), ("Subject: x", "", "Delivered-To: USER"),
                     ("Delivered-To: other@x.example", "Delivered-To: USER")):
         address = f"{user}@localhost.example.test"
         lines = ["Received: by x", *(line.replace("USER", address).replace("User", address.upper()) for line in headers), "", "text"]
