@@ -81,6 +81,7 @@ def test_commands_and_daemons_leave_the_file_to_postlogd(options):
 
 def test_who_cannot_reach_postlogd_writes_the_file(options):
     with system(options) as mail:
+        mail.log_file.unlink(missing_ok=True)
         mail.check("postlog", "nobody is there")
         assert re.search(r"mail postfix/postlog\[\d+\]: nobody is there\n", mail.log())
         assert os.stat(mail.log_file).st_mode & 0o777 == 0o600
@@ -180,7 +181,7 @@ def test_a_full_disk_loses_lines_and_says_so(options):
 def test_standard_output_is_a_log_file(options):
     with system(options, {"maillog_file": "/dev/stdout", "maillog_file_prefixes": "/dev/stdout"}) as mail:
         log = open(mail.base / "out", "wb")
-        master = subprocess.Popen([mail.libexec / "master", "-i"], stdout=log, stderr=log, cwd="/", env=mail.command_environment(),
+        master = subprocess.Popen([mail.libexec / "master", "-s"], stdout=log, stderr=log, cwd="/", env=mail.command_environment(),
                                   **mail.account.passing)
         try:
             mta.wait(mail.running)
