@@ -43,13 +43,24 @@ class Process::Presence {
   Records::iterator record_;
 };
 
+namespace {
+
+io::Loop::Options loop_options(const Place& place) {
+  io::Loop::Options options;
+  if (place.one_thread) options.offload_threads = 0;
+  return options;
+}
+
+}  // namespace
+
 Process::Process(Server& server, Clients clients, bool lives_on, Place place)
     : server_(server),
       clients_(clients),
       lives_on_(lives_on),
       place_(std::move(place)),
       link_(place_.status_fd, place_.generation),
-      last_activity_(io::Clock::now()) {
+      last_activity_(io::Clock::now()),
+      loop_(loop_options(place_)) {
   ipc::set_idle_observer(this);
 }
 
