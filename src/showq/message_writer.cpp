@@ -93,7 +93,7 @@ void MessageWriter::write(Folder folder, const queue::Id& id, const std::string&
 
   Summary summary{.folder = folder, .time = status.st_mtime};
   queue::RecordReader reader(fd.get(), path);
-  if (!read_start(reader, summary)) return;
+  if (!read_start(reader, id.text(), summary)) return;
   ipc::append_attribute(text_, "queue_name", queue::name_of(folder));
   ipc::append_attribute(text_, "queue_id", id.text());
   ipc::append_attribute(text_, "time", static_cast<long>(summary.time));
@@ -110,7 +110,7 @@ void MessageWriter::write(Folder folder, const queue::Id& id, const std::string&
 }
 
 // Up to the sender. False: the file is no message.
-bool MessageWriter::read_start(queue::RecordReader& reader, Summary& summary) {
+bool MessageWriter::read_start(queue::RecordReader& reader, std::string_view name, Summary& summary) {
   while (true) {
     const auto record = reader.next();
     if (!record || !*record) return false;
@@ -118,6 +118,10 @@ bool MessageWriter::read_start(queue::RecordReader& reader, Summary& summary) {
     const std::string_view data = (*record)->data;
     if (type == RecordType::size && !summary.sizes) {
       summary.sizes = queue::Sizes::parse(data);
+      if (!summary.sizes) {
+        logging::warning("showq.bad_size", "{name}: malformed size record: {text} -- using file size instead",
+                         {{"name", name}, {"text", data}});
+      }
     } else if (type == RecordType::time) {
       const auto time = base::to_long(data.substr(0, data.find(' ')));
       if (time && *time > 0) summary.time = *time;

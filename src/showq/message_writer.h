@@ -37,7 +37,7 @@ class MessageWriter {
 
  private:
   struct Summary;
-  bool read_start(queue::RecordReader& reader, Summary& summary);
+  bool read_start(queue::RecordReader& reader, std::string_view name, Summary& summary);
   void write_reasons(queue::Folder log, const queue::Id& id);
   void write_recipients(queue::RecordReader& reader, const Summary& summary);
   void write_recipient(std::string_view address, std::string_view original, std::string_view reason, bool bounced);

@@ -32,7 +32,7 @@ std::optional<queue::Record> next_text(queue::RecordReader& reader, const std::s
 }  // namespace
 
 std::string front_lines(const Front& front, MailboxForm form) {
-  const std::string sender = mail::quote(front.sender);
+  const std::string sender = front.sender.empty() ? "" : mail::quote(front.sender);
   std::string lines;
   if (form == MailboxForm::mbox) {
     lines += fmt::format("From {}  {}\n", sender.empty() ? "MAILER-DAEMON" : sender, mail::asctime(front.time));

@@ -23,6 +23,7 @@ class AddressMap {
 
   bool empty() const;
   bool has_changed() const;
+  const std::string& parameter() const { return tables_.parameter(); }
 
   // The first hit of user+ext@domain, user@domain, (user+ext, user when the domain is $myorigin or local), @domain.
   // Results in internal form, rewritten to full addresses in the local context; @domain results keep the local part; an

@@ -129,7 +129,7 @@ class Side:
     def pick_up(self, data, mode=0o744, owner=1000, age=0):
         """Puts a file into maildrop and triggers pickup. ((queue file's Answer, or None), whether the file is still in maildrop)."""
         mark = len(self.system.log())
-        before = set(self.system.queued("incoming", "hold"))
+        before = self.ready()
         path = self.system.queue / "maildrop" / f"D{os.urandom(6).hex().upper()}"
         path.write_bytes(data)
         os.chown(path, owner, self.group)
@@ -142,7 +142,7 @@ class Side:
             with_file = False
         except mta.Late:
             path.unlink()
-        new = set(self.system.queued("incoming", "hold")) - before
+        new = self.ready() - before
         corrupt = (self.system.queue / "corrupt" / path.name).exists()
         answer = None
         if new:
@@ -150,6 +150,10 @@ class Side:
             answer = self.answer(queue_id, 0, "", mark)
             answer.read_log = lambda: [line.replace(path.name, "@OLD@") for line in self.log_since(mark)]
         return answer, "kept" if with_file else "corrupt" if corrupt else "gone"
+
+    def ready(self):
+        """Queue ids of the messages that are complete."""
+        return {os.path.basename(path) for path, status in self.system.files("incoming", "hold").items() if status.st_mode & 0o100}
 
     def trigger(self, service):
         with socket.socket(socket.AF_UNIX) as client:

@@ -1,0 +1,555 @@
+#include "routing/router.h"
+
+#include <idn2.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/text.h"
+#include "config/param.h"
+#include "logging/log.h"
+#include "mail/address.h"
+#include "routing/own_addresses.h"
+#include "routing/rewriter.h"
+#include "table/match_list.h"
+#include "table/search.h"
+
+namespace routing {
+
+namespace {
+
+namespace param = config::param;
+
+constexpr std::size_t kMostCachedDomains = 10000;
+constexpr int kMostLocalDomains = 100;  // user@local@local...: no honest address has many
+
+// "transport:nexthop", of which either side may be missing.
+struct Destination {
+  std::string transport;
+  std::string nexthop;
+};
+Destination destination_of(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos) return {std::string(text), {}};
+  return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+}
+
+bool listed(std::string_view list, std::string_view name) {
+  for (const std::string_view item : base::split(list)) {
+    if (item == name) return true;
+  }
+  return false;
+}
+
+using Found = std::expected<std::optional<table::Hit>, table::Error>;
+
+using Tokens = std::vector<mail::Token>;
+
+Tokens tokens_of(std::string_view text) {
+  return mail::tokenize(text, text.size());
+}
+
+Tokens::iterator last_at(Tokens& tokens) {
+  for (auto token = tokens.end(); token != tokens.begin();) {
+    if ((--token)->is('@')) return token;
+  }
+  return tokens.end();
+}
+
+void drop_last_dot(Tokens& tokens) {
+  if (tokens.size() < 2 || !tokens.back().is('.')) return;
+  const mail::Token& before = tokens[tokens.size() - 2];
+  if (!before.is('.') && !before.is('@')) tokens.pop_back();
+}
+
+// A list that is all plain text answers the same for ever; tables may not.
+bool is_fixed(std::string_view list) {
+  for (const std::string_view item : base::split_grouped(list)) {
+    if (item.contains(':') && !item.starts_with('[')) return false;
+    if (item.contains('/')) return false;  // a file may name tables
+  }
+  return true;
+}
+
+}  // namespace
+
+Context context_named(std::string_view rewrite_context) {
+  return rewrite_context == "remote" ? Context::remote : Context::local;
+}
+
+std::string_view name_of(AddressClass address_class) {
+  switch (address_class) {
+    case AddressClass::local:
+      return "local";
+    case AddressClass::virtual_alias:
+      return "virtual alias";
+    case AddressClass::virtual_mailbox:
+      return "virtual mailbox";
+    case AddressClass::relay:
+      return "relay";
+    case AddressClass::other:
+      return "default";
+  }
+  return "default";
+}
+
+struct Router::State {
+  State(const config::Config& config_of_router, Purpose purpose);
+
+  std::expected<bool, table::Error> is_local(std::string_view domain) const;
+  std::expected<AddressClass, table::Error> class_of(std::string_view domain) const;
+  void warn_of_two_classes(std::string_view domain, AddressClass found) const;
+  Found find_sender(const table::TableList& maps, std::string_view sender, std::string_view null_key,
+                    Observer* observer) const;
+  Found find(const table::TableList& maps, const std::vector<table::SearchKey>& keys, Observer* observer) const;
+  std::expected<void, table::Error> route_by_class(std::string_view sender, std::string_view domain, Route& route,
+                                                   Observer* observer) const;
+  std::expected<void, table::Error> route_by_recipient(std::string_view domain, Route& route, Observer* observer) const;
+  std::expected<void, table::Error> find_relocated(std::string_view domain, Route& route, Observer* observer) const;
+  std::expected<std::string, table::Error> relayhost_for(std::string_view sender, Observer* observer) const;
+  struct Target;
+  std::expected<Target, table::Error> target_of(std::string_view recipient, Observer* observer) const;
+  bool is_valid_domain(std::string_view domain) const;
+
+  const config::Config& config;
+  table::Settings settings;
+  Rewriter rewriter;
+  OwnAddresses own_addresses;
+
+  std::string myhostname;
+  std::string myorigin;
+  std::string empty_recipient;
+  std::string delimiters;
+  std::string double_bounce;
+  bool owner_request_special;
+  bool dequote;
+  bool numeric_domain;
+  bool null_domain;
+  bool min_user;
+  bool utf8;
+  bool helpful_warnings;
+  bool transport_parents;
+  bool relocated_prefix;
+  std::string unknown_alias_user;
+
+  Destination local_transport;
+  Destination virtual_transport;
+  Destination relay_transport;
+  Destination default_transport;
+  std::string relayhost;
+  std::string null_relayhost_key;
+  std::string null_transport_key;
+
+  table::MatchList mydestination;
+  table::MatchList virtual_alias_domains;
+  table::MatchList virtual_mailbox_domains;
+  table::MatchList relay_domains;
+  table::TableList transport_maps;
+  table::TableList relocated_maps;
+  table::TableList sender_relayhost_maps;
+  table::TableList sender_transport_maps;
+
+  bool local_is_fixed;
+  bool class_is_fixed;
+  mutable std::unordered_map<std::string, bool> known_local;
+  mutable std::unordered_map<std::string, AddressClass> known_class;
+  mutable std::unordered_set<std::string> known_warned;
+
+  table::Delimiters delimiter_rules() const { return {delimiters, owner_request_special, double_bounce}; }
+};
+
+namespace {
+
+// The value in force for the purpose: a probe may go other ways than mail.
+const std::string& chosen(const config::Config& config, Router::Purpose purpose, config::TextKey delivery,
+                          config::TextKey verification) {
+  return config[purpose == Router::Purpose::delivery ? delivery : verification];
+}
+std::string_view name_for(Router::Purpose purpose, std::string_view delivery, std::string_view verification) {
+  return purpose == Router::Purpose::delivery ? delivery : verification;
+}
+
+Destination transport_parameter(const config::Config& config, Router::Purpose purpose, config::TextKey delivery,
+                                config::TextKey verification, std::string_view name) {
+  Destination destination = destination_of(chosen(config, purpose, delivery, verification));
+  if (destination.transport.empty()) {
+    throw config::BadValue(
+        fmt::format("file {}/main.cf: parameter {}: null transport is not allowed", config.directory(), name));
+  }
+  return destination;
+}
+
+table::MatchList domain_list(const config::Config& config, const table::Settings& settings, config::TextKey key,
+                             std::string_view name) {
+  return {name,
+          config[key],
+          settings,
+          {.parent_matches_subdomains = listed(config[param::parent_domain_matches_subdomains], name)}};
+}
+
+}  // namespace
+
+Router::State::State(const config::Config& the_config, Purpose purpose)
+    : config(the_config),
+      settings(table::Settings::from(the_config)),
+      rewriter(the_config),
+      own_addresses(the_config),
+      myhostname(the_config[param::myhostname]),
+      myorigin(the_config[param::myorigin]),
+      empty_recipient(the_config[param::empty_address_recipient]),
+      delimiters(the_config[param::recipient_delimiter]),
+      double_bounce(the_config[param::double_bounce_sender]),
+      owner_request_special(the_config[param::owner_request_special]),
+      dequote(the_config[param::resolve_dequoted_address]),
+      numeric_domain(the_config[param::resolve_numeric_domain]),
+      null_domain(the_config[param::resolve_null_domain]),
+      min_user(the_config[param::allow_min_user]),
+      utf8(the_config[param::smtputf8_enable]),
+      helpful_warnings(the_config[param::helpful_warnings]),
+      transport_parents(listed(the_config[param::parent_domain_matches_subdomains], "transport_maps")),
+      relocated_prefix(the_config[param::relocated_prefix_enable]),
+      unknown_alias_user(the_config[param::show_user_unknown_table_name] ? "5.1.1 User unknown in virtual alias table"
+                                                                         : "5.1.1 User unknown"),
+      local_transport(transport_parameter(the_config, purpose, param::local_transport,
+                                          param::address_verify_local_transport, "local_transport")),
+      virtual_transport(transport_parameter(the_config, purpose, param::virtual_transport,
+                                            param::address_verify_virtual_transport, "virtual_transport")),
+      relay_transport(transport_parameter(the_config, purpose, param::relay_transport,
+                                          param::address_verify_relay_transport, "relay_transport")),
+      default_transport(transport_parameter(the_config, purpose, param::default_transport,
+                                            param::address_verify_default_transport, "default_transport")),
+      relayhost(chosen(the_config, purpose, param::relayhost, param::address_verify_relayhost)),
+      null_relayhost_key(the_config[param::empty_address_relayhost_maps_lookup_key]),
+      null_transport_key(the_config[param::empty_address_default_transport_maps_lookup_key]),
+      mydestination(domain_list(the_config, settings, param::mydestination, "mydestination")),
+      virtual_alias_domains(domain_list(the_config, settings, param::virtual_alias_domains, "virtual_alias_domains")),
+      virtual_mailbox_domains(
+          domain_list(the_config, settings, param::virtual_mailbox_domains, "virtual_mailbox_domains")),
+      relay_domains(domain_list(the_config, settings, param::relay_domains, "relay_domains")),
+      transport_maps(name_for(purpose, "transport_maps", "address_verify_transport_maps"),
+                     chosen(the_config, purpose, param::transport_maps, param::address_verify_transport_maps), settings,
+                     {}),
+      relocated_maps("relocated_maps", the_config[param::relocated_maps], settings, {}),
+      sender_relayhost_maps(
+          name_for(purpose, "sender_dependent_relayhost_maps", "address_verify_sender_dependent_relayhost_maps"),
+          chosen(the_config, purpose, param::sender_dependent_relayhost_maps,
+                 param::address_verify_sender_dependent_relayhost_maps),
+          settings, {}),
+      sender_transport_maps(name_for(purpose, "sender_dependent_default_transport_maps",
+                                     "address_verify_sender_dependent_default_transport_maps"),
+                            chosen(the_config, purpose, param::sender_dependent_default_transport_maps,
+                                   param::address_verify_sender_dependent_default_transport_maps),
+                            settings, {}),
+      local_is_fixed(is_fixed(the_config[param::mydestination])),
+      class_is_fixed(is_fixed(the_config[param::virtual_alias_domains]) &&
+                     is_fixed(the_config[param::virtual_mailbox_domains]) &&
+                     is_fixed(the_config[param::relay_domains])) {}
+
+std::expected<bool, table::Error> Router::State::is_local(std::string_view domain) const {
+  if (domain.ends_with('.')) domain.remove_suffix(1);
+  if (domain.empty()) return false;
+  if (domain.starts_with('[')) return own_addresses.has(domain);
+  if (!local_is_fixed) return mydestination.has_string(domain);
+  if (const auto known = known_local.find(std::string(domain)); known != known_local.end()) return known->second;
+  const auto answer = mydestination.has_string(domain);
+  if (answer) {
+    if (known_local.size() >= kMostCachedDomains) known_local.clear();
+    known_local.emplace(domain, *answer);
+  }
+  return answer;
+}
+
+std::expected<AddressClass, table::Error> Router::State::class_of(std::string_view domain) const {
+  if (class_is_fixed) {
+    if (const auto known = known_class.find(std::string(domain)); known != known_class.end()) return known->second;
+  }
+  AddressClass found = AddressClass::other;
+  if (const auto is_alias = virtual_alias_domains.has_string(domain); !is_alias) {
+    return std::unexpected(is_alias.error());
+  } else if (*is_alias) {
+    found = AddressClass::virtual_alias;
+  } else if (const auto is_mailbox = virtual_mailbox_domains.has_string(domain); !is_mailbox) {
+    return std::unexpected(is_mailbox.error());
+  } else if (*is_mailbox) {
+    found = AddressClass::virtual_mailbox;
+  } else if (const auto is_relay = relay_domains.has_domain(domain); !is_relay) {
+    return std::unexpected(is_relay.error());
+  } else if (*is_relay) {
+    found = AddressClass::relay;
+  }
+  if (class_is_fixed) {
+    if (known_class.size() >= kMostCachedDomains) known_class.clear();
+    known_class.emplace(domain, found);
+  }
+  return found;
+}
+
+// Each domain is looked at once: the answers cost look-ups, and saying it once is enough.
+void Router::State::warn_of_two_classes(std::string_view domain, AddressClass found) const {
+  if (!helpful_warnings || known_warned.size() >= kMostCachedDomains || !known_warned.emplace(domain).second) return;
+  const auto warn = [&](std::string_view one, std::string_view other) {
+    logging::warning("router.two_classes", "do not list domain {domain} in BOTH {one} and {other}",
+                     {{"domain", domain}, {"one", one}, {"other", other}});
+  };
+  switch (found) {
+    case AddressClass::local:
+      if (virtual_alias_domains.has_string(domain).value_or(false)) warn("mydestination", "virtual_alias_domains");
+      if (virtual_mailbox_domains.has_string(domain).value_or(false)) warn("mydestination", "virtual_mailbox_domains");
+      return;
+    case AddressClass::virtual_alias:
+      if (virtual_mailbox_domains.has_string(domain).value_or(false)) {
+        warn("virtual_alias_domains", "virtual_mailbox_domains");
+      }
+      if (relay_domains.has_domain(domain).value_or(false)) warn("virtual_alias_domains", "relay_domains");
+      return;
+    case AddressClass::virtual_mailbox:
+      if (relay_domains.has_domain(domain).value_or(false)) warn("virtual_mailbox_domains", "relay_domains");
+      return;
+    case AddressClass::relay:
+    case AddressClass::other:
+      return;
+  }
+}
+
+Found Router::State::find(const table::TableList& maps, const std::vector<table::SearchKey>& keys,
+                          Observer* observer) const {
+  if (observer == nullptr) return table::search(maps, keys);
+  for (const table::SearchKey& key : keys) {
+    auto found = table::search(maps, std::span(&key, 1));
+    if (!found) return found;
+    observer->looked_up(maps.parameter(), key.key, *found ? &(*found)->value : nullptr);
+    if (*found) return found;
+  }
+  return std::nullopt;
+}
+
+// "DUNNO" ends the search without a result.
+Found Router::State::find_sender(const table::TableList& maps, std::string_view sender, std::string_view null_key,
+                                 Observer* observer) const {
+  if (maps.empty()) return std::nullopt;
+  std::vector<table::SearchKey> keys;
+  if (sender.empty()) {
+    keys.push_back({std::string(null_key), table::KeyReach::all_tables, false});
+  } else {
+    const auto domain = mail::split(sender).domain;
+    const auto local =
+        base::equals_folded(domain, myorigin) ? std::expected<bool, table::Error>(true) : is_local(domain);
+    if (!local) return std::unexpected(local.error());
+    keys = table::mail_address_keys(sender, delimiter_rules(), *local);
+  }
+  auto found = find(maps, keys, observer);
+  if (found && *found && base::equals_folded((*found)->value, "DUNNO")) return std::nullopt;
+  return found;
+}
+
+std::expected<std::string, table::Error> Router::State::relayhost_for(std::string_view sender,
+                                                                      Observer* observer) const {
+  const auto found = find_sender(sender_relayhost_maps, sender, null_relayhost_key, observer);
+  if (!found) return std::unexpected(found.error());
+  return *found ? (*found)->value : relayhost;
+}
+
+std::expected<void, table::Error> Router::State::route_by_class(std::string_view sender, std::string_view domain,
+                                                                Route& route, Observer* observer) const {
+  const auto take = [&](const Destination& destination) {
+    route.transport = destination.transport;
+    if (!destination.nexthop.empty()) route.nexthop = destination.nexthop;
+  };
+  route.nexthop = domain;
+  switch (route.address_class) {
+    case AddressClass::local:
+      take(local_transport);
+      return {};
+    case AddressClass::virtual_alias:
+      take({"error", unknown_alias_user});
+      return {};
+    case AddressClass::virtual_mailbox:
+      take(virtual_transport);
+      return {};
+    case AddressClass::relay:
+    case AddressClass::other:
+      break;
+  }
+  auto relay = relayhost_for(sender, observer);
+  if (!relay) return std::unexpected(relay.error());
+  if (!relay->empty()) route.nexthop = std::move(*relay);
+  if (route.address_class == AddressClass::relay) {
+    take(relay_transport);
+    return {};
+  }
+  const auto found = find_sender(sender_transport_maps, sender, null_transport_key, observer);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) {
+    take(default_transport);
+    return {};
+  }
+  const Destination destination = destination_of((*found)->value);
+  if (destination.transport.empty()) {
+    return std::unexpected(table::Error{
+        fmt::format("{}: \"{}\": null transport is not allowed", sender_transport_maps.parameter(), (*found)->value)});
+  }
+  take(destination);
+  return {};
+}
+
+std::expected<void, table::Error> Router::State::route_by_recipient(std::string_view domain, Route& route,
+                                                                    Observer* observer) const {
+  if (transport_maps.empty()) return {};
+  const auto found =
+      find(transport_maps, table::transport_keys(route.recipient, delimiter_rules(), transport_parents), observer);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return {};
+  Destination destination = destination_of((*found)->value);
+  if (!destination.transport.empty()) {
+    route.transport = std::move(destination.transport);
+    const bool wants_text = route.transport == "error" || route.transport == "retry";
+    route.nexthop = wants_text ? "Address is undeliverable" : std::string(domain);
+  }
+  if (!destination.nexthop.empty()) route.nexthop = std::move(destination.nexthop);
+  return {};
+}
+
+std::expected<void, table::Error> Router::State::find_relocated(std::string_view domain, Route& route,
+                                                                Observer* observer) const {
+  if (relocated_maps.empty()) return {};
+  const bool has_bare_names = route.address_class == AddressClass::local || base::equals_folded(domain, myorigin);
+  const auto found =
+      find(relocated_maps, table::mail_address_keys(route.recipient, delimiter_rules(), has_bare_names), observer);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return {};
+  route.transport = "error";
+  route.nexthop = relocated_prefix ? "5.1.6 User has moved to " + (*found)->value : (*found)->value;
+  return {};
+}
+
+// What a recipient comes down to: domains that are ours are taken off, and what was before them looked at again.
+struct Router::State::Target {
+  std::string recipient;
+  std::string domain;
+  bool is_local = false;
+};
+
+std::expected<Router::State::Target, table::Error> Router::State::target_of(std::string_view recipient,
+                                                                            Observer* observer) const {
+  Tokens tokens = tokens_of(mail::quote(recipient));
+  std::optional<std::string> taken_off;  // the last domain that was ours
+  for (int round = 0; round < kMostLocalDomains; ++round) {
+    drop_last_dot(tokens);
+    if (null_domain && !tokens.empty() && tokens.back().is('@')) tokens.pop_back();
+    if (const auto at = last_at(tokens); at != tokens.end()) {
+      std::string domain = mail::internal_text({std::next(at), tokens.end()});
+      if (!domain.empty()) {
+        const auto ours = is_local(domain);
+        if (!ours) return std::unexpected(ours.error());
+        if (!*ours) return Target{mail::internal_text(tokens), std::move(domain), false};
+      }
+      taken_off = std::move(domain);
+      tokens.erase(at, tokens.end());
+    }
+    if (rewriter.is_route(tokens)) {
+      rewriter.rewrite(Context::local, tokens, observer);
+    } else if (dequote && rewriter.hides_route(tokens)) {
+      tokens = rewriter.without_quotes(std::move(tokens[0].text));
+      rewriter.rewrite(Context::local, tokens, observer);
+    } else {
+      break;
+    }
+  }
+  Target target{mail::internal_text(tokens), taken_off.value_or(myhostname), true};
+  if (target.recipient.empty()) target.recipient = empty_recipient;
+  target.recipient += '@' + target.domain;
+  if (target.domain.empty()) target.is_local = false;
+  return target;
+}
+
+bool Router::State::is_valid_domain(std::string_view domain) const {
+  if (domain.starts_with('[')) return mail::is_valid_literal(domain);
+  if (!utf8 || base::is_ascii(domain)) return mail::is_valid_hostname(domain);
+  char* ascii = nullptr;
+  const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
+  return status == IDN2_OK && mail::is_valid_hostname(ascii);
+}
+
+Router::Router(const config::Config& config, Purpose purpose) : state_(std::make_unique<State>(config, purpose)) {}
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+
+std::string Router::rewrite(Context context, std::string_view external_address, Observer* observer) const {
+  if (external_address.empty()) return {};
+  return mail::quote(state_->rewriter.internal_form(context, external_address, observer));
+}
+
+std::string Router::rewrite_internal(Context context, std::string_view address, Observer* observer) const {
+  if (address.empty()) return {};
+  return state_->rewriter.internal_form(context, mail::quote(address), observer);
+}
+
+std::expected<Route, table::Error> Router::resolve(std::string_view sender, std::string_view recipient,
+                                                   Observer* observer) const {
+  const State& state = *state_;
+  auto target = state.target_of(recipient, observer);
+  if (!target) return std::unexpected(target.error());
+  Route route;
+  route.recipient = std::move(target->recipient);
+  if (state.utf8 && !base::is_valid_utf8(route.recipient)) {
+    route.bad_address = true;
+    return route;
+  }
+  if (!target->is_local) {
+    if (state.numeric_domain && mail::is_numeric_domain(target->domain)) {
+      route.recipient.resize(route.recipient.size() - target->domain.size());
+      target->domain = "[" + target->domain + "]";
+      route.recipient += target->domain;
+    }
+    if (!state.is_valid_domain(target->domain)) {
+      route.bad_address = true;
+      return route;
+    }
+  }
+  const std::string_view local_part = std::string_view(route.recipient).substr(0, route.recipient.rfind('@'));
+  route.routed = local_part.find_first_of("@%!") != std::string_view::npos;
+  if (!state.min_user && route.recipient.starts_with('-')) route.bad_address = true;
+
+  if (target->is_local) {
+    route.address_class = AddressClass::local;
+  } else {
+    const auto found = state.class_of(target->domain);
+    if (!found) return std::unexpected(found.error());
+    route.address_class = *found;
+  }
+  state.warn_of_two_classes(target->domain, route.address_class);
+  if (observer != nullptr) observer->decided("address class", name_of(route.address_class), target->domain);
+
+  auto done = state.route_by_class(sender, target->domain, route, observer);
+  if (done && route.address_class != AddressClass::virtual_alias) {
+    done = state.route_by_recipient(target->domain, route, observer);
+  }
+  if (done) done = state.find_relocated(target->domain, route, observer);
+  if (!done) return std::unexpected(done.error());
+  if (observer != nullptr) observer->decided("transport", route.transport, route.nexthop);
+  return route;
+}
+
+std::expected<bool, table::Error> Router::is_local_domain(std::string_view domain) const {
+  return state_->is_local(domain);
+}
+
+std::expected<AddressClass, table::Error> Router::class_of_domain(std::string_view domain) const {
+  const auto local = state_->is_local(domain);
+  if (!local) return std::unexpected(local.error());
+  if (*local) return AddressClass::local;
+  return state_->class_of(domain);
+}
+
+bool Router::has_changed() const {
+  const State& state = *state_;
+  return state.mydestination.has_changed() || state.virtual_alias_domains.has_changed() ||
+         state.virtual_mailbox_domains.has_changed() || state.relay_domains.has_changed() ||
+         state.transport_maps.has_changed() || state.relocated_maps.has_changed() ||
+         state.sender_relayhost_maps.has_changed() || state.sender_transport_maps.has_changed();
+}
+
+}  // namespace routing
