@@ -12,6 +12,9 @@ namespace flag = client::cleanup_flag;
 
 namespace {
 
+// Between messages. Clients that keep their connection for the next one keep it for less.
+constexpr auto kIdleLimit = std::chrono::seconds(100);
+
 void log_removed(const std::string& id, std::string_view why) {
   logging::info("cleanup.removed", "{id}: removed ({why})", {{"id", id}, {"why", why}});
 }
@@ -20,7 +23,7 @@ void log_removed(const std::string& id, std::string_view why) {
 
 void Session::run() {
   for (;;) {
-    channel_.set_deadline(patience());
+    channel_.set_deadline(io::Deadline::after(kIdleLimit));
     const auto frame = channel_.receive_frame_or_end();
     if (!frame || !one_message(ipc::Channel::understand<client::CleanupBegin>(*frame))) return;
   }

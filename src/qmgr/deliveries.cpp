@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "logging/log.h"
+#include "qmgr/breath.h"
 #include "qmgr/flow.h"
 #include "qmgr/recipients.h"
 #include "queue/message.h"
@@ -178,9 +179,7 @@ void Flow::tell(const Kept& kept, const std::vector<delivery::RequestRecipient>&
 }
 
 void Flow::tell_condemned_for_ever() {
-  constexpr int kBeforeYielding = 16;
-  for (int steps = 0;; ++steps) {
-    if (steps % kBeforeYielding == 0) io::yield();
+  for (Breath breath;; breath.take_if_due()) {
     try {
       tell_condemned();
     } catch (const std::exception& problem) {

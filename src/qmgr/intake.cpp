@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "logging/log.h"
 #include "mail/address.h"
+#include "qmgr/breath.h"
 #include "qmgr/flow.h"
 #include "qmgr/recipients.h"
 #include "qmgr/steps.h"
@@ -20,7 +21,6 @@ namespace qmgr {
 namespace {
 
 constexpr std::time_t kLockedPause = 60;
-constexpr int kBeforeYielding = 16;
 
 // Whether the reason is this one file's, or would meet any other file, too.
 bool is_general(int number) {
@@ -67,8 +67,7 @@ struct Flow::Batch {
 };
 
 void Flow::take_in_for_ever() {
-  for (int steps = 0; !stopping_; ++steps) {
-    if (steps % kBeforeYielding == 0) io::yield();
+  for (Breath breath; !stopping_; breath.take_if_due()) {
     try {
       take_in_next();
     } catch (const std::exception& problem) {  // out of memory, and the like
@@ -366,9 +365,9 @@ void Flow::recover_active() {
   if (!listed) logging::warning("qmgr.trouble", "{problem}", {{"problem", listed.error().text}});
   feed_.scan_incoming({});
   work_.notify_one();
-  int steps = 0;
+  Breath breath;
   for (const queue::Id& id : left) {
-    if (++steps % kBeforeYielding == 0) io::yield();
+    breath.take_if_due();
     while (true) {
       const auto moved = spool_.move(step::kRecover, id, queue::Folder::active, queue::Folder::incoming);
       if (moved || moved.error().number == ENOENT) break;
