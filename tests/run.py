@@ -109,6 +109,8 @@ def main():
     conformance = TOP / "tests" / "conformance" / "run.py"
     if conformance.exists():
         script([conformance, "--ours", first / "sbin", "--fetch"], count, "conformance")
+    script([TOP / "tests/conformance/interchange.py", "--build", first], count, "interchange")
+    script([TOP / "tests/fault/run.py", "--build", first], count, "fault")
     print(f"{count.passed} passed, {count.failed} failed")
     return 1 if count.failed or not count.passed else 0
 

@@ -1,5 +1,6 @@
 #include "cleanup/body.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "cleanup/record_view.h"
@@ -71,7 +72,11 @@ bool Body::take_run(std::string_view& records) {
   if (look_at_lines) return false;
   std::string_view rest = records;
   std::size_t run = 0;
-  while (!rest.empty() && is_text(static_cast<RecordType>(rest[0]))) {
+  // Up to the record that is over the limit: the caller looks at the size after each run.
+  const std::int64_t limit = settings.message_size_limit;
+  const std::size_t room =
+      limit <= 0 ? records.size() : static_cast<std::size_t>(std::max<std::int64_t>(0, limit - message_.out.size()));
+  while (!rest.empty() && run <= room && is_text(static_cast<RecordType>(rest[0]))) {
     const auto record = take_record(rest);
     if (!record || (settings.replace_stray_cr_lf && has_stray_line_end(record->data))) break;
     look_at(record->type, record->data);

@@ -82,7 +82,7 @@ void Recipients::expand(const Group& group, const std::string& address) {
     return message_.fail(client::cleanup_status::kWrite, kReason);
   }
   if (!expansion->problem.empty()) {
-    message_.warn(expansion->problem + " -- message not accepted, try again later");
+    message_.warn(expansion->problem);
     return message_.fail(client::cleanup_status::kDefer, kReason);
   }
   for (const std::string& result : expansion->addresses) write(group, result);

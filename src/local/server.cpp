@@ -21,11 +21,12 @@ using delivery::Deferred;
 using delivery::Outcome;
 
 // The recipients that the message says it was delivered to already.
-std::set<std::string> delivered_to(const delivery::Job& job) {
+std::set<std::string> addresses_delivered_to(const delivery::Job& job) {
   constexpr std::string_view kName = "delivered-to:";
   std::set<std::string> addresses;
   delivery::for_each_header_line(job.message, job.request.data_offset, [&](std::string_view line) {
-    if (base::starts_with_folded(line, kName)) addresses.insert(base::lower(base::trim(line.substr(kName.size()))));
+    if (base::starts_with_folded(line, kName))
+      addresses.insert(base::lower(base::trim_left(line.substr(kName.size()))));
     return true;
   });
   return addresses;
@@ -74,12 +75,12 @@ table::Delimiters Server::delimiters() const {
 }
 
 void Server::deliver(delivery::Job& job) {
-  const Addresses seen = delivered_to(job);
+  const std::set<std::string> seen = addresses_delivered_to(job);
   for (const delivery::RequestRecipient& asked : job.request.recipients) {
     const Recipient parsed = parse_recipient(asked.address, delimiters());
     delivery::RequestRecipient recipient = asked;
     recipient.address = parsed.address;
-    const auto outcome = deliver_to(job, recipient, parsed, seen);
+    const auto outcome = deliver_to(job, recipient, parsed, {.address = asked.address, .seen = seen});
     if (!outcome) continue;
     delivery::Times times = job.times;
     times.delivered = delivery::microseconds_now();
@@ -88,11 +89,11 @@ void Server::deliver(delivery::Job& job) {
 }
 
 std::optional<Outcome> Server::deliver_to(const delivery::Job& job, const delivery::RequestRecipient& recipient,
-                                          const Recipient& parsed, const Addresses& seen) {
+                                          const Recipient& parsed, const DeliveredTo& delivered_to) {
   if (parsed.user.empty()) {
     return Bounced{{.code = "5.1.3", .reason = fmt::format("null username in \"{}\"", recipient.address)}};
   }
-  if (seen.contains(base::lower(mail::quote(recipient.address)))) {
+  if (delivered_to.seen.contains(base::lower(mail::quote(delivered_to.address)))) {
     return Bounced{{.code = "5.4.6", .reason = "mail forwarding loop for " + recipient.address}};
   }
   if (parsed.bad_extension) {
@@ -120,7 +121,7 @@ std::optional<Outcome> Server::deliver_to(const delivery::Job& job, const delive
 
   if (!*user) return deliver_to_unknown(job, recipient, parsed);
   if (auto wait = expansion_.mailbox_command(parsed)) return Deferred{std::move(*wait)};
-  return mailboxes_.deliver(spool().disk(), job, recipient, recipient.address, **user);
+  return mailboxes_.deliver(spool().disk(), job, recipient, delivered_to.address, **user);
 }
 
 std::optional<Outcome> Server::deliver_to_unknown(const delivery::Job& job, const delivery::RequestRecipient& recipient,

@@ -34,10 +34,14 @@ class Server final : public delivery::AgentServer {
   void deliver(delivery::Job& job) override;
 
  private:
-  using Addresses = std::set<std::string>;  // in lower case
+  // What Delivered-To: will say of this delivery, and what it says of earlier ones.
+  struct DeliveredTo {
+    const std::string& address;         // as the envelope has it
+    const std::set<std::string>& seen;  // in lower case
+  };
   // Nothing: another agent has dealt with the recipient.
   std::optional<delivery::Outcome> deliver_to(const delivery::Job& job, const delivery::RequestRecipient& recipient,
-                                              const Recipient& parsed, const Addresses& seen);
+                                              const Recipient& parsed, const DeliveredTo& delivered_to);
   std::optional<delivery::Outcome> deliver_to_unknown(const delivery::Job& job,
                                                       const delivery::RequestRecipient& recipient,
                                                       const Recipient& parsed);

@@ -98,8 +98,16 @@ Locks take_locks(const Plan& plan) {
   };
   Locks locks;
   locks.queue = take(kPidFile);
+  const std::string data_lock = plan.data_directory + "/master.lock";
+  const bool is_foreign = [&] {
+    const AsOwner as_owner(plan.owner);
+    return ::access(data_lock.c_str(), F_OK) == 0 && ::eaccess(data_lock.c_str(), R_OK | W_OK) != 0;
+  }();
+  // Of a time when someone else owned the directory. Nobody's, if nobody holds it.
+  const bool is_leftover = is_foreign && holder_of(data_lock).value_or(0) == std::nullopt;
   const AsOwner as_owner(plan.owner);
-  locks.data = take(plan.data_directory + "/master.lock");
+  if (is_leftover) ::unlink(data_lock.c_str());
+  locks.data = take(data_lock);
   return locks;
 }
 

@@ -25,6 +25,12 @@ void raise_descriptor_limit();
 // once ready() was called in the child, and with 1 when the child has ended without, or takes too long.
 class Foreground {
  public:
+  Foreground() = default;
+  Foreground(const Foreground&) = delete;
+  Foreground& operator=(const Foreground&) = delete;
+  // The end of this process tells of a failure, and not a moment earlier: the reason has to be on the terminal by then.
+  ~Foreground() { (void)pipe_.release(); }
+
   void fork_away();
   void ready();
 

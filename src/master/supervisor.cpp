@@ -22,7 +22,10 @@ using std::chrono::seconds;
 // How long hard times last, and how often they are told.
 constexpr seconds kStress(1000);
 constexpr seconds kRetryListening(10);
+constexpr seconds kLastBreath(1);
 constexpr int kMostAtFirstUse = 16;
+// Messages that cleanup may take in beyond those that qmgr has taken from it, before in_flow_delay slows it down.
+constexpr std::size_t kFlowCredit = 100;
 constexpr int kMostMessagesATurn = 64;  // of one process: no one can keep master from the others
 
 int own_cpus() {
@@ -39,6 +42,10 @@ Supervisor::Supervisor(Loop& loop, Manner manner) : loop_(loop), manner_(manner)
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw base::Fatal(base::with_errno("pipe", errno));
   flow_read_.reset(ends[0]);
   flow_write_.reset(ends[1]);
+  const std::string credit(kFlowCredit, '\0');
+  if (::write(flow_write_.get(), credit.data(), credit.size()) < 0) {
+    throw base::Fatal(base::with_errno("write to a pipe", errno));
+  }
 }
 
 Supervisor::~Supervisor() = default;
@@ -263,14 +270,27 @@ void Supervisor::drop_status(Process& process) {
   process.available = false;
 }
 
+// It has ended, which SIGCHLD is about to tell, together with whether a successor may start at once. Or else it has
+// closed the socket, and will never again say whether it has room.
+void Supervisor::lost_status(Process& process) {
+  const bool was_available = process.available;
+  drop_status(process);
+  process.available = was_available;
+  loop_.after(kLastBreath, [this, pid = process.pid, generation = process.generation] {
+    const auto known = processes_.find(pid);
+    if (known == processes_.end() || known->second->generation != generation) return;
+    known->second->available = false;
+    if (known->second->service != nullptr) refresh(*known->second->service);
+  });
+}
+
 void Supervisor::read_status(Process& process) {
   for (int i = 0; i < kMostMessagesATurn; ++i) {
     const ssize_t got = ::recv(process.status.get(), process.message + process.received,
                                sizeof process.message - process.received, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (got <= 0) {
-      // It has ended, which SIGCHLD will tell, or never again says whether it has room.
-      drop_status(process);
+      lost_status(process);
       break;
     }
     process.received += static_cast<std::size_t>(got);

@@ -80,6 +80,7 @@ class Supervisor {
   void read_status(Process& process);
   void heed(Process& process, const service::StatusMessage& message);
   void drop_status(Process& process);
+  void lost_status(Process& process);
   void ended(pid_t pid, int status);
   void try_missing();
 

@@ -86,7 +86,7 @@ def cut_at_random(options, report, kind, split, count, chance):
             remarks += len(found) - len(wrong)
             bad += wrong
             if wrong:
-                report.note(f"{name}: {wrong}\n{mail.log_tail(40)}")
+                report.note(f"{name}: {wrong[:5]}\n{mail.log_tail(40)}")
             ledger.forget()
     text = f"{count} cuts, {accepted} messages accepted, {remarks} doubled in known windows"
     if bad:

@@ -64,7 +64,7 @@ def pending_now(mail):
     """As pending(), without what waits for a time: in incoming and maildrop a file of the future is not yet a message."""
     now = time.time() + 1
     return [path for path, status in mail.files("maildrop", "incoming", "active").items()
-            if status.st_mode & 0o700 == 0o700 and status.st_mtime <= now and status.st_size and os.path.basename(path).isalnum()]
+            if status.st_mode & 0o700 == 0o700 and status.st_nlink == 1 and status.st_mtime <= now and status.st_size and os.path.basename(path).isalnum()]
 
 
 def debris(mail):

@@ -483,15 +483,22 @@ class Debian(System):
                          sbin=root / "usr/sbin", libexec=root / "usr/lib/postfix/sbin", **more)
 
     def write_configuration(self):
-        # sendmail starts postdrop with an environment that is nearly empty, so the libraries must be named on the way.
+        # sendmail starts postdrop with an environment that is nearly empty, so what it needs is named on the way.
         wrappers = self.base / "bin"
         wrappers.mkdir(exist_ok=True)
         for program in self.sbin.iterdir():
             if not (wrappers / program.name).is_symlink() and program.name != "postdrop":
                 (wrappers / program.name).symlink_to(program)
-        settings = " ".join(f"{name}='{value}'" for name, value in self.environment.items())
-        (wrappers / "postdrop").write_text(f'#!/bin/sh\n{settings} exec {self.sbin}/postdrop "$@"\n', encoding="utf-8")
-        os.chmod(wrappers / "postdrop", 0o755)
+        postdrop = wrappers / "postdrop"
+        postdrop.unlink(missing_ok=True)
+        alone = len(self.environment) == 1 and subprocess.run([self.sbin / "postdrop", "-?"], env={}, capture_output=True,
+                                                              check=False).returncode != 127
+        if alone:
+            postdrop.symlink_to(self.sbin / "postdrop")
+        else:
+            settings = " ".join(f"{name}='{value}'" for name, value in self.environment.items())
+            postdrop.write_text(f'#!/bin/sh\n{settings} exec {self.sbin}/postdrop "$@"\n', encoding="utf-8")
+            os.chmod(postdrop, 0o755)
         self.parameters["command_directory"] = wrappers
         super().write_configuration()
 

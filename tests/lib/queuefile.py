@@ -67,7 +67,7 @@ counter = itertools.count()
 
 def name_for(inode):
     """A short queue id that no other call has returned for the inode in this process."""
-    return f"{next(counter) % 0xFFFFF:05X}{inode:X}"
+    return f"{next(counter) * 0x9E375 & 0xFFFFF:05X}{inode:X}"
 
 
 def place(queue, folder, content, *, owner, mode=0o700, mtime=None, name=None, hashed=("deferred", "defer")):

@@ -40,6 +40,11 @@ bool is_made_when_needed(std::string_view parameter) {
          parameter.ends_with("_cache_database");
 }
 
+// Which tables a proxy may open; who uses them says so elsewhere.
+bool is_permission(std::string_view parameter) {
+  return parameter == "proxy_read_maps" || parameter == "proxy_write_maps";
+}
+
 std::string_view type_of(std::string_view table) {
   return table.substr(0, table.find(':'));
 }
@@ -158,14 +163,14 @@ void check_table(const Use& use, const table::Settings& settings, Tally& tally) 
 }  // namespace
 
 bool holds_tables(std::string_view parameter) {
-  if (is_made_when_needed(parameter)) return false;
+  if (is_made_when_needed(parameter) || is_permission(parameter)) return false;
   if (is_among(parameter, kOthers)) return true;
   return std::ranges::any_of(kEndings, [&](std::string_view ending) { return parameter.ends_with(ending); });
 }
 
 std::vector<std::string> tables_in(std::string_view parameter, std::string_view value) {
   std::vector<std::string> tables;
-  if (is_made_when_needed(parameter)) return tables;
+  if (is_made_when_needed(parameter) || is_permission(parameter)) return tables;
   const bool only_tables = holds_tables(parameter);
   for (const std::string_view word : base::split_grouped(value)) {
     const auto colon = word.find(':');

@@ -74,7 +74,11 @@ std::expected<MailboxLock, base::Error> MailboxLock::take(const std::string& pat
     if (state.st_nlink != 1) return std::unexpected(base::Error{"cannot open file: it has more names than one"});
     return {};
   };
-  for (const Style style : styles) {
+  // The lock file comes first, whatever the order: it guards the making of the mailbox, too.
+  std::vector<Style> in_turn;
+  if (std::ranges::find(styles, Style::dotlock) != styles.end()) in_turn.push_back(Style::dotlock);
+  std::ranges::copy_if(styles, std::back_inserter(in_turn), [](Style style) { return style != Style::dotlock; });
+  for (const Style style : in_turn) {
     if (style != Style::dotlock) {
       if (auto good = opened(); !good) return std::unexpected(good.error());
     }
@@ -87,10 +91,11 @@ std::expected<MailboxLock, base::Error> MailboxLock::take(const std::string& pat
         return style == Style::dotlock ? failed("unable to create lock file " + lock_file)
                                        : failed("unable to lock for exclusive access");
       }
-      if (style == Style::dotlock && is_stale(lock_file, patience.stale))
+      if (style == Style::dotlock && is_stale(lock_file, patience.stale)) {
         ::unlink(lock_file.c_str());
-      else
+      } else {
         std::this_thread::sleep_for(patience.delay);
+      }
     }
     if (style == Style::dotlock) lock.lock_file_ = lock_file;
   }

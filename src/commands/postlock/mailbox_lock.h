@@ -1,5 +1,5 @@
 #pragma once
-// The locks that mailbox_delivery_lock asks for, in its order.
+// The locks that mailbox_delivery_lock asks for.
 
 #include <chrono>
 #include <expected>

@@ -53,7 +53,7 @@ void add_entry(std::string& to, const StatusEntry& entry, bool compatible) {
     add_line(to, "mta_type", entry.mta_type);
     add_line(to, "mta_mname", entry.mta_name);
   }
-  add_line(to, "reason", entry.reason);
+  if (!entry.reason.empty()) add_line(to, "reason", entry.reason);
   to.append("\n");
 }
 

@@ -68,7 +68,7 @@ std::optional<Walk::Entry> Walk::next() {
       levels_.pop_back();
       path_.pop_back();  // the slash
       if (levels_.empty()) return std::nullopt;
-      return Entry{Kind::directory_left, std::string_view(path_).substr(levels_.back().path_length), path_};
+      return Entry{Kind::directory_left, std::string_view(path_).substr(levels_.back().path_length), path_, 0};
     }
     const char* const name = entry->d_name;
     if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
@@ -79,8 +79,8 @@ std::optional<Walk::Entry> Walk::next() {
       enter(::dirfd(stream), name);
       continue;
     }
-    return Entry{type == DT_REG ? Kind::file : Kind::stranger, std::string_view(path_).substr(level.path_length),
-                 path_};
+    return Entry{type == DT_REG ? Kind::file : Kind::stranger, std::string_view(path_).substr(level.path_length), path_,
+                 entry->d_ino};
   }
   return std::nullopt;
 }

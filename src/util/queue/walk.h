@@ -29,6 +29,7 @@ class Walk {
     Kind kind;
     std::string_view name;
     std::string_view path;
+    ino_t inode;  // as the directory has it
   };
   std::optional<Entry> next();  // nothing: the end
 

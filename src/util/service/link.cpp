@@ -24,18 +24,19 @@ void Link::tell(std::int32_t state) {
   if (size >= 0) told_ = state;
 }
 
-void Link::wait_for_end() {
+Link::End Link::wait_for_end() {
   while (true) {
-    char ignored[64];
-    const ssize_t size = ::read(fd_, ignored, sizeof ignored);
-    if (size == 0) return;
-    if (size > 0 || errno == EINTR) continue;
+    char byte = 0;
+    const ssize_t size = ::read(fd_, &byte, 1);
+    if (size > 0) return End::told_to_finish;
+    if (size == 0) return End::master_is_gone;
+    if (errno == EINTR) continue;
     if (errno == EBADF) {
       // The end of a pipe that is for writing only: that its reader is gone shows as an error.
       struct pollfd state{fd_, 0, 0};
-      if (::poll(&state, 1, 0) > 0) return;
+      if (::poll(&state, 1, 0) > 0) return End::master_is_gone;
     } else if (errno != EAGAIN) {
-      return;
+      return End::master_is_gone;
     }
     (void)io::wait_readable_again(fd_, io::Deadline::never());
   }

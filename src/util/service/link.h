@@ -13,7 +13,8 @@ class Link {
   Link(int fd, std::uint32_t generation) : fd_(fd), generation_(generation) {}
 
   void tell(std::int32_t state);  // only changes are sent; never waits
-  void wait_for_end();            // in a fiber: until master is gone
+  enum class End { master_is_gone, told_to_finish };
+  End wait_for_end();  // in a fiber
 
  private:
   int fd_;

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -42,13 +43,24 @@ class Process::Presence {
   Records::iterator record_;
 };
 
+namespace {
+
+io::Loop::Options loop_options(const Place& place) {
+  io::Loop::Options options;
+  if (place.one_thread) options.offload_threads = 0;
+  return options;
+}
+
+}  // namespace
+
 Process::Process(Server& server, Clients clients, bool lives_on, Place place)
     : server_(server),
       clients_(clients),
       lives_on_(lives_on),
       place_(std::move(place)),
       link_(place_.status_fd, place_.generation),
-      last_activity_(io::Clock::now()) {
+      last_activity_(io::Clock::now()),
+      loop_(loop_options(place_)) {
   ipc::set_idle_observer(this);
 }
 
@@ -103,9 +115,12 @@ void Process::open_for_business() {
   if (clients_ == Clients::triggers) io::spawn("triggers", [this] { pass_letters_on(); });
   if (place_.status_fd >= 0) {
     io::spawn("master", [this] {
-      link_.wait_for_end();
-      master_is_gone_ = true;
-      retire("master disconnect");
+      if (link_.wait_for_end() == Link::End::told_to_finish) {
+        retire("told to finish");
+      } else {
+        master_is_gone_ = true;
+        retire("master disconnect");
+      }
     });
   }
   io::spawn("house", [this] { keep_house(); });
@@ -293,6 +308,7 @@ void Process::retire(std::string_view why) {
 }
 
 void Process::finish() {
+  io::yield();  // those that listened have stopped
   const auto deadline = io::Deadline::after(place_.finish_time);
   if (clients_ == Clients::datagrams) {
     for (const int listener : place_.listeners) {
@@ -300,6 +316,11 @@ void Process::finish() {
       }
     }
     server_.no_more_datagrams();
+  }
+  // Another process may want the address, for something else.
+  for (const int listener : std::exchange(place_.listeners, {})) {
+    io::forget(listener);
+    ::close(listener);
   }
   server_.finish(deadline);
   while ((!records_.empty() || telling_letters_ || !letters_.empty()) && left_.wait(deadline) == io::Wakeup::ready) {

@@ -28,6 +28,7 @@ struct Place {
   io::Clock::duration finish_time{};    // for the last clients of a process that retires
   io::Clock::duration watchdog_time{};  // 0: none
   bool solitary = false;                // no other process of this service may run beside it
+  bool one_thread = false;              // what blocks is done in place
 };
 
 class Process final : public ipc::IdleObserver {

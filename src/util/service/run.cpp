@@ -113,6 +113,9 @@ void open_logging(const config::Config& config, const Program& program, const Op
   if (program.clients == Clients::datagrams) setup.postlog_socket.clear();  // it would write to itself
   if (const char* host = std::getenv("POSTLOG_HOSTNAME"); host != nullptr && *host != '\0') setup.identity.host = host;
   if (const auto opened = logging::open(setup); !opened) {
+    setup.file.clear();
+    setup.syslog = true;
+    (void)logging::open(setup);
     logging::warning("service.no_log_file", "{reason}", {{"reason", opened.error().text}});
   }
 }
@@ -173,6 +176,8 @@ Place place_of(const config::Config& config, const Program& program, const Optio
   place.max_use = options.max_use > 0 ? options.max_use : config[param::max_use];
   place.max_idle = options.max_idle.count() > 0 ? options.max_idle : config[param::max_idle];
   place.ipc_timeout = config[param::ipc_timeout];
+  // They act as recipients, each thread for itself: another one would stay who it was when it began.
+  place.one_thread = program.privileges == Privileges::keep;
   place.solitary = program.processes == Processes::exactly_one || options.exactly_one;
   place.watchdog_time = config[program.watchdog.value_or(param::daemon_timeout)];
   // A process that nobody may replace before its end must not take long about it.

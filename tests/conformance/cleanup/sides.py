@@ -129,7 +129,7 @@ class Side:
     def pick_up(self, data, mode=0o744, owner=1000, age=0):
         """Puts a file into maildrop and triggers pickup. ((queue file's Answer, or None), whether the file is still in maildrop)."""
         mark = len(self.system.log())
-        before = set(self.system.queued("incoming", "hold"))
+        before = self.ready()
         path = self.system.queue / "maildrop" / f"D{os.urandom(6).hex().upper()}"
         path.write_bytes(data)
         os.chown(path, owner, self.group)
@@ -142,7 +142,7 @@ class Side:
             with_file = False
         except mta.Late:
             path.unlink()
-        new = set(self.system.queued("incoming", "hold")) - before
+        new = self.ready() - before
         corrupt = (self.system.queue / "corrupt" / path.name).exists()
         answer = None
         if new:
@@ -150,6 +150,10 @@ class Side:
             answer = self.answer(queue_id, 0, "", mark)
             answer.read_log = lambda: [line.replace(path.name, "@OLD@") for line in self.log_since(mark)]
         return answer, "kept" if with_file else "corrupt" if corrupt else "gone"
+
+    def ready(self):
+        """Queue ids of the messages that are complete."""
+        return {os.path.basename(path) for path, status in self.system.files("incoming", "hold").items() if status.st_mode & 0o100}
 
     def trigger(self, service):
         with socket.socket(socket.AF_UNIX) as client:
@@ -208,16 +212,19 @@ class Debian(Side):
 class Ours(Side):
     """Our daemons, as children of this test."""
 
-    def __init__(self, build, parameters, with_pickup=False, **more):
+    def __init__(self, build, parameters, with_pickup=False, with_bounce=False, **more):
         # There is no master that would start another process.
         super().__init__(mta.Postrider(build, {**parameters, "max_use": "1000000", "max_idle": "1h"}, mode="root", services=["cleanup"], **more))
         self.children = []
         self.start("cleanup", "-z")
         if with_pickup:
             self.start("pickup", "-l")
+        if with_bounce:
+            self.start("bounce", "-z", "private")
 
-    def start(self, name, limit):
-        path = self.system.queue / "public" / name
+    def start(self, name, limit, folder="public"):
+        path = self.system.queue / folder / name
+        path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
         os.chmod(path, 0o666)
@@ -233,7 +240,16 @@ class Ours(Side):
             os.close(number)
         listener.close()
         far.close()
+        child.args = [name]
         self.children.append((child, status))
+
+    def kill(self, name):
+        """SIGKILL to a daemon; nobody listens afterwards."""
+        for child, status in [one for one in self.children if name in one[0].args]:
+            child.kill()
+            child.wait()
+            status.close()
+            self.children.remove((child, status))
 
     def stop(self):
         for child, status in self.children:

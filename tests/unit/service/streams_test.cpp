@@ -144,6 +144,20 @@ TEST_F(Streams, FinishesItsClientsWhenMasterIsGone) {
   EXPECT_EQ(wait_for_exit(child), 0);
 }
 
+TEST_F(Streams, FinishesItsClientsWhenToldTo) {
+  const pid_t child = start(talker());
+  auto stream = connect();
+  EXPECT_EQ(ask(stream, "a"), "heard a");
+  ASSERT_EQ(::write(status_.get(), &service::kFinish, 1), 1);
+  EXPECT_TRUE(log_has("asked to finish"));
+  listener_.reset();
+  auto refused = io::connect({io::Endpoint::Type::unix_stream, "", "", path()}, soon());
+  EXPECT_FALSE(refused) << "it listens no longer";
+  EXPECT_EQ(ask(stream, "b"), "heard b");
+  stream = io::Stream(base::Fd(::open("/dev/null", O_RDONLY)));
+  EXPECT_EQ(wait_for_exit(child), 0);
+}
+
 TEST_F(Streams, GoesAwayWhenATableHasChanged) {
   const pid_t child = start(talker());
   {
