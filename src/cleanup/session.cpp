@@ -1,6 +1,7 @@
 #include "cleanup/session.h"
 
 #include "cleanup/return_mail.h"
+#include "io/offload.h"
 #include "io/wait.h"
 #include "logging/log.h"
 #include "service/service.h"
@@ -12,6 +13,9 @@ namespace flag = client::cleanup_flag;
 
 namespace {
 
+// Between messages. Clients that keep their connection for the next one keep it for less.
+constexpr auto kIdleLimit = std::chrono::seconds(100);
+
 void log_removed(const std::string& id, std::string_view why) {
   logging::info("cleanup.removed", "{id}: removed ({why})", {{"id", id}, {"why", why}});
 }
@@ -20,7 +24,7 @@ void log_removed(const std::string& id, std::string_view why) {
 
 void Session::run() {
   for (;;) {
-    channel_.set_deadline(patience());
+    channel_.set_deadline(io::Deadline::after(kIdleLimit));
     const auto frame = channel_.receive_frame_or_end();
     if (!frame || !one_message(ipc::Channel::understand<client::CleanupBegin>(*frame))) return;
   }
@@ -102,7 +106,9 @@ client::CleanupResult Session::settle(Transaction& transaction, queue::MessageWr
 
 client::CleanupResult Session::accept(Transaction& transaction, queue::MessageWriter& writer) {
   const bool hold = (transaction.flags & flag::kHold) != 0;
-  const auto committed = writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming);
+  // The whole of it on one worker: handing each fsync over by itself costs more than a small fsync.
+  const auto committed =
+      io::offload([&] { return writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming); });
   if (!committed) {
     transaction.warn("write queue file: " + committed.error().text);
     transaction.fail(status::kWrite);

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases  # noqa: E402
 
-COMMANDS = ["postalias", "postconf", "postlog", "postmap"]
+COMMANDS = ["postalias", "postconf", "postfix", "postkick", "postlock", "postlog", "postmap"]
 
 
 def install(options, folder):
@@ -29,6 +29,9 @@ def test_layout(options, folder):
     assert (folder / "etc/postfix/main.cf").is_file()
     assert (folder / "etc/postfix/master.cf").is_file()
     assert (folder / "share/man/man5/postconf.5").is_file()
+    assert os.access(folder / "libexec/postfix/master", os.X_OK)
+    assert (folder / "share/man/man8/master.8").is_file()
+    assert (folder / "lib/systemd/system/postfix.service").is_file()
 
 
 def test_the_installed_configuration_is_read_by_option_and_by_environment(options, folder):

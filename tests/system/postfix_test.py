@@ -410,6 +410,37 @@ def test_several_instances_are_left_to_the_wrapper(options, folder):
         assert "multi_instance_wrapper is not" in postfix("status").stderr
 
 
+def test_the_stock_services_run_reload_and_stop(options, folder):
+    daemons = options.build.resolve() / "libexec/postfix"
+    if os.getuid() != 0 or not all((daemons / name).exists() for name in ("qmgr", "pickup", "showq")):
+        return
+    stock = (pathlib.Path(__file__).resolve().parent.parent.parent / "conf/master.cf").read_text()
+    with installation(options, folder) as mail:
+        # Where mail_owner can go, too.
+        mail.configure("\n".join(line for line in stock.splitlines() if " inet " not in line) + "\n")
+        shutil.copytree(daemons, folder / "libexec")
+        mail.set(f"daemon_directory = {folder}/libexec")
+        done = mail.postfix("start")
+        assert done.returncode == 0, done.stderr
+
+        def running(name):
+            found = subprocess.run(["pgrep", "-P", str(mail.pid()), "-x", name], capture_output=True, text=True).stdout.split()
+            return int(found[0]) if len(found) == 1 else None
+        first = {name: eventually(lambda name=name: running(name)) for name in ("qmgr", "pickup")}
+        client = mail.connect("public/showq")
+        assert b"mail_queue_list_protocol" in client.recv(1000)
+        client.close()
+        assert mail.postfix("reload").returncode == 0
+        for name, pid in first.items():
+            eventually(lambda: gone(pid))
+            eventually(lambda: running(name))
+        started = time.monotonic()
+        assert mail.postfix("stop").returncode == 0
+        assert time.monotonic() - started < 3, "nobody had to be killed"
+        for trouble in ("throttling", "exit status", "killed by", "fatal"):
+            assert trouble not in mail.log(), mail.log()
+
+
 def test_an_ordinary_user_can_have_a_mail_system(options, folder):
     user = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     mail = Installation(options, folder)

@@ -156,6 +156,9 @@ class PostlogSocket : public Destination {
   PostlogSocket(std::string path, std::string file, base::Fd spare, Form form)
       : path_(std::move(path)), file_(std::move(file)), spare_(std::move(spare)), form_(form) {}
 
+  // Who may not reach the socket, as ordinary users may not, loses records and is not bothered with that.
+  bool is_reachable() { return spare_ || connect() || errno == EACCES; }
+
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
       const std::string line = file_line(form_, record, identity);
@@ -191,7 +194,12 @@ class PostlogSocket : public Destination {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path_.data(), path_.size());
-    if (::connect(fd.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0) return false;
+    if (::connect(fd.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0) {
+      const int reason = errno;
+      fd.reset();
+      errno = reason;
+      return false;
+    }
     fd_ = std::move(fd);
     return true;
   }
@@ -250,7 +258,11 @@ std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::str
 std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
                                                                         const std::string& file, unsigned mode,
                                                                         Form form) {
-  return std::make_unique<PostlogSocket>(path, file, open_for_appending(file, static_cast<mode_t>(mode & 0777)), form);
+  base::Fd spare = open_for_appending(file, static_cast<mode_t>(mode & 0777));
+  const int reason = errno;
+  auto destination = std::make_unique<PostlogSocket>(path, file, std::move(spare), form);
+  if (destination->is_reachable()) return destination;
+  return std::unexpected(base::Error{base::with_errno(fmt::format("open logfile '{}'", file), reason)});
 }
 
 std::expected<base::Fd, base::Error> open_log_file(const std::string& path, unsigned mode) {
