@@ -131,7 +131,8 @@ def run_flow(options, report, flow, programs=None, most=None):
                     points.append(point)
                     if options.verbose or point.problems:
                         print(f"  {point}: {'fired' if point.fired else 'not reached'}, "
-                              f"{'accepted' if point.accepted else 'refused'}, {point.seconds:.1f} s {point.problems} {point.remarks}", flush=True)
+                              f"{'accepted' if point.accepted else 'refused'}, {point.seconds:.1f} s "
+                              f"{point.problems} {point.remarks}", flush=True)
                     if len(points) % 10 == 0 or any(text.startswith("stuck") for text in point.problems):
                         restart(mail)
                         rig.settle(mail)

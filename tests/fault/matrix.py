@@ -152,7 +152,8 @@ def run_flow(options, report, flow, most=None):
         bad = [cell for cell in some if cell.problems]
         remarks = collections.Counter(remark.split()[0].rstrip(":") for cell in some for remark in cell.remarks)
         text = (f"{len(some)} faults, {sum(cell.fired for cell in some)} reached, {sum(not cell.accepted for cell in some)} refused, "
-                f"answers within {max(cell.answered for cell in some):.1f} s, recovery within {max(cell.recovered for cell in some):.1f} s")
+                f"answers within {max(cell.answered for cell in some):.1f} s, "
+                f"recovery within {max(cell.recovered for cell in some):.1f} s")
         text += "".join(f", {count} {what}" for what, count in remarks.items())
         name = f"matrix {flow} {program}"
         if bad:

@@ -365,7 +365,8 @@ class System:
         return wait(lambda: re.search(pattern, self.new_log(), re.MULTILINE), limit, f"/{pattern}/ in the log:\n{self.log_tail()}")
 
     def files(self, *folders):
-        """{path below the queue directory: os.stat_result} of the files of these queue folders, hashed or not; all of QUEUES by default."""
+        """{path below the queue directory: os.stat_result} of the files of these queue folders, hashed or not (default: all of
+        QUEUES)."""
         found = {}
         for folder in folders or QUEUES:
             for where, _, names in os.walk(self.queue / folder):
