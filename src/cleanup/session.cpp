@@ -1,6 +1,7 @@
 #include "cleanup/session.h"
 
 #include "cleanup/return_mail.h"
+#include "io/offload.h"
 #include "io/wait.h"
 #include "logging/log.h"
 #include "service/service.h"
@@ -105,7 +106,9 @@ client::CleanupResult Session::settle(Transaction& transaction, queue::MessageWr
 
 client::CleanupResult Session::accept(Transaction& transaction, queue::MessageWriter& writer) {
   const bool hold = (transaction.flags & flag::kHold) != 0;
-  const auto committed = writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming);
+  // The whole of it on one worker: handing each fsync over by itself costs more than a small fsync.
+  const auto committed =
+      io::offload([&] { return writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming); });
   if (!committed) {
     transaction.warn("write queue file: " + committed.error().text);
     transaction.fail(status::kWrite);

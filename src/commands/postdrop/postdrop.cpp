@@ -114,8 +114,9 @@ int receive(const config::Config& config, const Login& login) {
   const queue::Spool spool(queue::SpoolSettings::from(config));
   const auto limits = queue::MaildropMessage::Limits::from(config);
   auto message = queue::MaildropMessage::create(spool, limits);
+  const std::string id = message ? std::string(message->id().text()) : "";
+  tell(ipc::encode_attributes({{"protocol", "postdrop_protocol"}, {"queue_id", id}}));
   if (!message) return fail(message.error());
-  tell(ipc::encode_attributes({{"protocol", "postdrop_protocol"}, {"queue_id", std::string(message->id().text())}}));
 
   Input input(limits.line_length);
   while (!message->ended()) {

@@ -164,7 +164,7 @@ void Actions::apply_to_folder(const Operation& operation, Folder folder) {
       if (!removed && removed.error().number != ENOENT) throw fatal(removed.error());
       if (!removed) continue;
       ++*operation.count;
-      if (folder != Folder::maildrop) deleted_.insert(id->text());
+      deleted_.insert(id->text());
       if (deleted_.size() >= kMostRemembered) remove_logs_of_deleted();
     } else if (operation.act(*id, folder) == Outcome::done) {
       ++*operation.count;
