@@ -126,6 +126,10 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
     logging::warning("bounce.double", "{id}: undeliverable postmaster notification discarded",
                      {{"id", about.queue_id}});
   }
+  if (about.notice == client::Notice::trace && planned.letters.empty()) {
+    logging::info("bounce.no_report", "{id}: not sending trace/success notification for single-bounce message",
+                  {{"id", about.queue_id}});
+  }
   for (const Letter& letter : planned.letters) {
     try {
       hand_over(letter, about, original);
