@@ -42,7 +42,7 @@ class SpoolFolder {
   static std::set<std::string> files() {
     std::set<std::string> all;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(".")) {
-      if (!entry.is_directory()) all.insert(entry.path().lexically_normal().string());
+      if (!std::filesystem::is_directory(entry.symlink_status())) all.insert(entry.path().lexically_normal().string());
     }
     return all;
   }

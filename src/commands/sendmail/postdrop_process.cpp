@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -126,6 +128,16 @@ std::string PostdropProcess::read_word() {
 }
 
 void PostdropProcess::read_greeting() {
+  struct pollfd wanted{from_.get(), POLLIN, 0};
+  if (::poll(&wanted, 1, kPatience) == 1 && (wanted.revents & (POLLIN | POLLHUP)) == POLLHUP) {
+    const int status = wait_for_end();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_NOPERM) {
+      const struct passwd* const caller = ::getpwuid(::getuid());
+      throw base::Fatal(fmt::format("User {}({}) is not allowed to submit mail",
+                                    caller != nullptr ? caller->pw_name : "unknown", ::getuid()));
+    }
+    fail("queue file write error");
+  }
   const bool is_postdrop = read_word() == "protocol" && read_word() == "postdrop_protocol";
   if (!is_postdrop) fail("malformed answer from postdrop");
   while (!read_word().empty()) read_word();  // queue_id

@@ -31,7 +31,7 @@ unsigned char type_of(int directory, const dirent& entry) {
 
 }  // namespace
 
-Walk::Walk(std::string top) : path_(std::move(top)) {
+Walk::Walk(std::string top, Into into) : into_(into), path_(std::move(top)) {
   enter(AT_FDCWD, path_.c_str());
 }
 
@@ -68,19 +68,20 @@ std::optional<Walk::Entry> Walk::next() {
       levels_.pop_back();
       path_.pop_back();  // the slash
       if (levels_.empty()) return std::nullopt;
-      return Entry{Kind::directory_left, std::string_view(path_).substr(levels_.back().path_length), path_};
+      return Entry{Kind::directory_left, std::string_view(path_).substr(levels_.back().path_length), path_, 0};
     }
     const char* const name = entry->d_name;
     if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
     path_.append(name);
     const unsigned char type = type_of(::dirfd(stream), *entry);
     if (type == DT_UNKNOWN) continue;  // gone meanwhile
-    if (type == DT_DIR && is_hash_name(name) && levels_.size() < kDeepest) {
+    const bool is_hash_directory = type == DT_DIR && is_hash_name(name) && levels_.size() < kDeepest;
+    if (is_hash_directory && into_ == Into::hash_directories) {
       enter(::dirfd(stream), name);
       continue;
     }
-    return Entry{type == DT_REG ? Kind::file : Kind::stranger, std::string_view(path_).substr(level.path_length),
-                 path_};
+    const Kind kind = type == DT_REG ? Kind::file : is_hash_directory ? Kind::hash_directory : Kind::stranger;
+    return Entry{kind, std::string_view(path_).substr(level.path_length), path_, entry->d_ino};
   }
   return std::nullopt;
 }

@@ -32,9 +32,9 @@ class Local : public testing::Test {
   }
 
   delivery::Report deliver(const std::string& settings = "", disk::Disk& disk = disk::real()) {
-    const config::Config config =
-        tests::config_of("hash_queue_names = corrupt\nalias_maps =\nforward_path =\nbiff = no\ndeliver_lock_attempts = 1\n" +
-                         std::string("mail_spool_directory = mail") + (maildir_ ? "/" : "") + "\n" + settings);
+    const config::Config config = tests::config_of(
+        "hash_queue_names = corrupt\nalias_maps =\nforward_path =\nbiff = no\ndeliver_lock_attempts = 1\n" +
+        std::string("mail_spool_directory = mail") + (maildir_ ? "/" : "") + "\n" + settings);
     const service::Context context{.config = config, .program = "local", .service_name = "local", .arguments = {}};
     return local::Server(context, disk).answer(world_.request);
   }
