@@ -29,14 +29,18 @@ NOT_COMPARED = [
     (r"postdrop: ", "our sendmail writes into maildrop itself where it may"),
     (r"sendmail: warning: (bad -[NR] option|unknown DSN NOTIFY|mail_stream_cleanup)", "ours says it on standard error only, before main.cf is read"),
     (r"pickup: warning: maildrop/\S+ error writing ", "ours says which file waits"),
+    (r"virtual: warning: recipient dots@example.test: ", "of path_upwards below"),
+    (r"local: warning: (alias database loop|unable to (create lock file|lookup :include:)|\w+ is set but not served yet)", "of what our local(8) does not expand yet"),
+    (r"cleanup: warning: incoming/\S+ unexpected EOF in data", "Debian's reads on where it has stopped writing itself"),
     (r"virtual: warning: (maildir access problem|perhaps you need to create)", "Debian's advice beside the line of the recipient"),
 ]
 KNOWN = {name: (EVERYTHING, "our local(8) does not expand this yet: the mail waits, and says so") for name in (
     "forwarding", "forward_to_file", "forward_to_command", "forward_to_self", "list_with_owner", "list_with_failure", "nested_lists", "alias_loops",
     "alias_commands", "alias_command_later", "alias_files", "alias_includes", "alias_odd", "local_success", "local_report", "lost_user", "by_command",
-    "by_transport", "owner_expanded", "fallback", "owner_with_delimiter")}
+    "by_transport", "owner_expanded", "owner_with_delimiter")}
 KNOWN |= {
     "path_upwards": (EVERYTHING, "ours follows no path out of virtual_mailbox_base: the mail waits"),
+    "home_without_folder": (EVERYTHING, "Debian's returns the mail; with ours it waits: the folder may come, as when it is not mounted"),
     "too_large": (("command",), "ours has no postdrop between, whose words these are"),
     "options_of_sendmail": (("command",), "Debian's tells an unknown option twice"),
     "alias_loop": (("log",), "the mail stays in maildrop; how often it is tried depends on the moment"),
@@ -149,18 +153,18 @@ def utf8_header(act):
 
 @virtual
 def missing_headers(act):
-    act.send("ann@example.test", text="no header at all\nbut two lines\n")
-    act.send("ann@example.test", text="Subject: missing_headers\n\nbody\n")
-    act.send("ann@example.test", text="")
-    act.send("ann@example.test", text="\n")
-    act.send("ann@example.test", text="\nbody after nothing\n", options=("-F", "A. Name, Jr."))
+    act.send("ann@example.test", sender="missing_headers.1@example.test", text="no header at all\nbut two lines\n")
+    act.send("ann@example.test", sender="missing_headers.2@example.test", text="Subject: missing_headers\n\nbody\n")
+    act.send("ann@example.test", sender="missing_headers.3@example.test", text="")
+    act.send("ann@example.test", sender="missing_headers.4@example.test", text="\n")
+    act.send("ann@example.test", sender="missing_headers.5@example.test", text="\nbody after nothing\n", options=("-F", "A. Name, Jr."))
     yield
 
 
 @virtual
 def full_name(act):
-    act.send("ann@example.test", text="Subject: x\n\n", options=("-F", "Plain Name"))
-    act.send("ann@example.test", text="Subject: y\n\n", options=("-F", ""))
+    act.send("ann@example.test", text="Subject: x\n\n", sender="full_name.1@example.test", options=("-F", "Plain Name"))
+    act.send("ann@example.test", text="Subject: y\n\n", sender="full_name.2@example.test", options=("-F", ""))
     yield
 
 
@@ -754,6 +758,10 @@ def local_files(mail, folder):
         path.write_text(text, encoding="utf-8")
         state = os.stat(path.parent)
         os.chown(path, state.st_uid, state.st_gid)
+    for home in (folder / "home").iterdir():
+        if home.name != "mona":
+            (home / "Mail").mkdir()
+            os.chown(home / "Mail", os.stat(home).st_uid, os.stat(home).st_gid)
     tag = folder / "home" / "eve" / ".forward+tag"
     tag.write_text(f"{folder}/home/eve/tagged/\n", encoding="utf-8")
     os.chown(tag, *(os.stat(tag.parent).st_uid, os.stat(tag.parent).st_gid))
@@ -903,15 +911,15 @@ def local_loop(act):
 
 @local
 def mailbox_full(act):
-    act.send("dora@local.test", body="x" * 70 + "\n" + "0123456789\n" * 1000)
+    act.send("mona@local.test", body="x" * 70 + "\n" + "0123456789\n" * 1000)
     yield
-    act.send("dora@local.test", body="0123456789\n" * 1000)
+    act.send("mona@local.test", body="0123456789\n" * 1000)
     yield
 
 
 @local
 def odd_local_parts(act):
-    act.send("\"|id\"@local.test", "\"/tmp/flow-not-here\"@local.test", "\":include:/etc/passwd\"@local.test", "\"ann bob\"@local.test", "owner-crowd@local.test",
+    act.send("\"|id\"@local.test", "\"/tmp/flow-not-here\"@local.test", "\":include:/etc/passwd\"@local.test", "\"ann bob\"@local.test",
              "\\ann@local.test", "..@local.test", "ann+@local.test")
     yield
 
@@ -969,6 +977,12 @@ inbox = group("inbox", lambda base: {**local_parameters(base), "home_mailbox": "
 def home_mailbox(act):
     act.send("bob@local.test")
     act.send("bob-ext@local.test")
+    yield
+
+
+@inbox
+def home_without_folder(act):
+    act.send("mona@local.test")
     yield
 
 
