@@ -169,6 +169,18 @@ def test_a_maildrop_that_cannot_be_written_is_told_to_the_user(options):
         mail.wait_empty()
 
 
+def test_a_folder_of_sockets_that_was_removed_comes_back_with_a_reload(options):
+    with mta.Postrider(options.build) as mail:
+        mail.set(virtual_mailbox_maps=f"texthash:{mailboxes(mail)}")
+        mail.start("postfix")
+        shutil.rmtree(mail.queue / "private")
+        mail.check("postfix", "reload")
+        mta.wait(lambda: (mail.queue / "private/virtual").exists(), 10, "sockets")
+        assert mail.sendmail("ann@example.test", text="Subject: n1\n\n").status == 0
+        mail.wait_empty(limit=10)
+        assert subjects(mail) == {1: 1}
+
+
 if __name__ == "__main__":
     mta.end_cleanly_on_sigterm()
     cases.main(__name__, cases.arguments())
