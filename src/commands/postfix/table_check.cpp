@@ -179,6 +179,7 @@ std::vector<std::string> tables_in(std::string_view parameter, std::string_view 
   const bool only_tables = holds_tables(parameter);
   for (const std::string_view word : base::split_grouped(value)) {
     const auto colon = word.find(':');
+    if (colon == std::string_view::npos && parameter.ends_with("_maps")) tables.emplace_back(word);
     if (colon == std::string_view::npos || colon == 0 || colon + 1 == word.size()) continue;
     const std::string_view type = type_of(without_proxy(word));
     if (only_tables ? std::ranges::all_of(type, [](char c) { return base::is_alnum(c) || c == '_' || c == '-'; })
