@@ -153,7 +153,7 @@ void Server::hand_over(const Letter& letter, const client::NoticeRequest& about,
   logging::info("bounce.notice", "{id}: {what}: {notice}",
                 {{"id", about.queue_id}, {"what", log_name(letter)}, {"notice", cleanup.id().text()}});
   write([&](queue::RecordType type, std::string_view data) { cleanup.append(type, data); }, letter, about, original,
-        settings_, cleanup.id().text(), std::time(nullptr));
+        settings_, cleanup.id().text(), queue::now());
   const client::CleanupResult result = cleanup.finish();
   if (result.status != client::cleanup_status::kOk) {
     throw Refused(result.reason.empty() ? std::string(client::cleanup_status::meaning_of(result.status).text)

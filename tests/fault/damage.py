@@ -255,7 +255,7 @@ def keep(items):
 def run_folder(options, report, mail, ledger, folder, count, chance, most_bad=3, search=True):
     queue, maildrop = base_files()
     bases = maildrop if folder == "maildrop" else [STATUS] if folder in LOG_FOLDERS else queue
-    bad, slowest, made = [], 0.0, 0
+    bad, slowest, made, corrupt = [], 0.0, 0, 0
     size = min(250, count)
     start = chance.randrange(1 << 20) if options.quick else 0
     for first in range(start, start + count, size):
@@ -263,6 +263,7 @@ def run_folder(options, report, mail, ledger, folder, count, chance, most_bad=3,
         problems, seconds, placed = batch(mail, ledger, folder, items, folder == "active", chance)
         made += placed
         slowest = max(slowest, seconds)
+        corrupt += len(mail.files("corrupt"))
         if problems:
             culprits = []
             if folder != "active" and search:
@@ -277,7 +278,9 @@ def run_folder(options, report, mail, ledger, folder, count, chance, most_bad=3,
             break
     if not mail.running():
         mail.start()
-    text = f"{made} damaged files, good mail beside them took at most {slowest:.1f} s"
+    text = f"{made} damaged files, {corrupt} of them put into corrupt/, good mail beside them took at most {slowest:.1f} s"
+    if folder in ("incoming", "deferred", "active") and not corrupt:
+        bad.append("none was recognised as damaged, so nothing is proved")
     if bad:
         report.failed(f"damage {folder}", text + "".join(f"\n    {line}" for line in bad))
     elif slowest > 10:

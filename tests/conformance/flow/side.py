@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "lib"), str(HERE.parent / "clea
 import mta  # noqa: E402
 import scenarios  # noqa: E402
 
-USERS = ("ann", "bob", "carl", "dora", "eve", "fred", "gina", "hugo", "ida", "jack", "kate", "leo")
+USERS = ("ann", "bob", "carl", "dora", "eve", "fred", "gina", "hugo", "ida", "jack", "kate", "leo", "mona")
 FIRST_UID = 7001
 ABSENT = ("tlsmgr", "verify", "proxymap", "proxywrite", "smtp", "relay", "lmtp", "anvil", "scache")  # nothing here goes through them
 AGENTS = ("local", "virtual", "qmgr or error", "discard")  # which recipient is served first is nobody's promise
@@ -199,6 +199,7 @@ class Findings:
         self.names = {actor.name for actor in actors}
         self.lines = [(found.group(1), found.group(2)) for found in map(LINE.match, self.mail.log().splitlines()) if found]
         self.labels = {}
+        self.moved = {}
         self.label_ids()
 
     def label_ids(self):
@@ -218,9 +219,9 @@ class Findings:
         for _, text in self.lines:
             if found := re.match(rf"({ID}): (?:resent-)?message-id=<([\w.]+)@flow\.test>", text):
                 own[found.group(1)] = found.group(2)
-            elif found := re.match(rf"({ID}): (?:uid=\d+ )?from=<(\w+)", text):
+            elif found := re.match(rf"({ID}): (?:uid=\d+ )?from=<(\w+)((?:\.\w+)?)", text):
                 if found.group(2) in self.names:
-                    own.setdefault(found.group(1), found.group(2) + ".x")
+                    own.setdefault(found.group(1), found.group(2) + (found.group(3) or ".x"))
         order = list(dict.fromkeys(found.group(1) for _, text in self.lines if (found := re.match(rf"({ID}): ", text))))
 
         def label(queue_id, depth=0):
@@ -336,16 +337,28 @@ class Findings:
                 add(f"{folder} {label}", "queue", "maildrop")
                 continue
             lines = [f"{folder} {state.st_mode & 0o7777:o}"]
-            for kind, data in sides.parse(content):
+            records = sides.parse(content)
+            # The time stamp's microseconds have no fixed width, and all that is behind moves with them.
+            moved = max((len(data) for kind, data in records if kind == "T"), default=0)
+            self.moved[name] = moved
+            for kind, data in records:
                 if kind == "T":
                     data = b"@"
+                elif kind == "C":
+                    numbers = data.split()
+                    numbers[1] = b"%d" % (int(numbers[1]) - moved)
+                    data = b" ".join(numbers)
                 lines.append(f"{kind} {self.normal(data)}")
             add("\n".join(lines), "queue", label, owner=self.owner_of(label))
             printed = self.mail.run("postcat", "-q", name)
-            add(f"[{printed.status}] {self.normal(printed.text)}", "postcat", label, owner=self.owner_of(label))
+            shown = re.sub(r"(?m)^(message_size: +\d+ +)\d+", r"\1@", self.normal(printed.text))
+            add(f"[{printed.status}] {shown}", "postcat", label, owner=self.owner_of(label))
         for path in sorted(self.mail.files("bounce", "defer", "trace")):
             label = self.normal(os.path.basename(path))
-            add(self.in_order(self.normal((self.mail.queue / path).read_bytes())), "status log", f"{path.split('/')[0]} {label}", owner=self.owner_of(label))
+            content = (self.mail.queue / path).read_bytes()
+            moved = self.moved.get(os.path.basename(path), 0)
+            content = re.sub(rb"(?m)^offset=(\d+)", lambda found: b"offset=%d" % (int(found.group(1)) - moved), content)
+            add(self.in_order(self.normal(content)), "status log", f"{path.split('/')[0]} {label}", owner=self.owner_of(label))
 
 
 def clean_error(text):
