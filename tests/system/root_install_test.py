@@ -65,7 +65,7 @@ def test_what_ordinary_users_may_do(options):
 
 def test_services_in_the_chroot_deliver_and_log(options):
     syslogd = ("import os, socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('/dev/log'); os.chmod('/dev/log', 0o666)\n"
-               "print('ready', flush=True)\nwhile True: print(s.recv(9000).decode(errors='replace'), flush=True)")
+               "print('ready', flush=True)\nwhile (text := s.recv(9000).decode(errors='replace')) != 'end': print(text, flush=True)")
     with Machine(options) as host:
         host.check("postconf -F '*/unix/chroot=y' " + " ".join(
             f"{name}/unix{'-dgram' if name == 'postlog' else ''}/chroot=n" for name in NOT_CHROOTED))
@@ -82,7 +82,7 @@ def test_services_in_the_chroot_deliver_and_log(options):
             mta.wait(lambda: "second" in host.path("/var/mail/ben").read_text(), 10, "the second message")
             host.wait_empty(10)
             host.check("postfix stop")
-            logger.kill()
+            host.check(f'{sys.executable} -c "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b\'end\', \'/dev/log\')"')
             text = logger.stdout.read()
         for program in ("master", "pickup", "cleanup", "qmgr", "local"):
             assert re.search(rf"postfix/{program}\[\d+\]: ", text), (program, text)

@@ -107,7 +107,9 @@ def test_a_broken_configuration_is_refused_and_the_old_one_serves_on(options):
 
 
 def test_killed_programs_come_back_and_mail_goes_on(options):
-    with mta.Postrider(options.build, {"service_throttle_time": "1s"}) as mail:
+    # A message whose agent is killed with it in hand is deferred, rightly.
+    with mta.Postrider(options.build, {"service_throttle_time": "1s", "transport_retry_time": "1s", "minimal_backoff_time": "1s",
+                                       "queue_run_delay": "1s", "maximal_backoff_time": "2s"}) as mail:
         mail.set(virtual_mailbox_maps=f"texthash:{mailboxes(mail)}")
         mail.start("postfix")
         load = Load(mail)
