@@ -150,13 +150,12 @@ def retry_all(mail, figures, count, limit, name, command):
     counter.join(limit)
     counter.end.set()
     assert counter.seen >= count, f"{mail.name}: {counter.seen} of {count} were tried within {limit} s\n{mail.log_tail()}"
-    mail.wait_empty("active", "incoming", limit=60)
+    mail.wait_empty("active", "incoming", limit=300)
     figures[f"retry of all, {name} s"] = time.monotonic() - began
     figures[f"retry of all, {name}, CPU s"] = tree_cpu(mail) - cpu
 
 
-def deferred(side, options, folder):
-    figures = {}
+def deferred(side, options, folder, figures):
     count = options.messages
     parameters = {"default_transport": "smtp:", "defer_transports": "smtp", "minimal_backoff_time": "3600s",
                   "maximal_backoff_time": "4000s"}
@@ -184,6 +183,15 @@ def deferred(side, options, folder):
         timed(figures, "postsuper -d ALL s", lambda: mail.check("postsuper", "-d", "ALL", limit=300))
         assert len(mail.files("deferred")) <= 1, "postsuper -d ALL left something"
         mail.stop()
+
+
+def measured(scenario, *words):
+    """The figures of a scenario; those it had when something went wrong, which is told."""
+    figures = {}
+    try:
+        scenario(*words, figures)
+    except (AssertionError, subprocess.TimeoutExpired) as error:
+        print(f"{words[0]}: {str(error)[:2000]}", flush=True)
     return figures
 
 
@@ -221,7 +229,7 @@ def main():
             work = {"submit-1": lambda side: submit(side, options, folder, 1),
                     "submit-4": lambda side: submit(side, options, folder, 4),
                     "start": lambda side: start(side, options, folder),
-                    "deferred": lambda side: deferred(side, options, folder)}[scenario]
+                    "deferred": lambda side: measured(deferred, side, options, folder)}[scenario]
             for turn in range(1 if scenario == "deferred" else options.runs):
                 for side in SIDES if turn % 2 == 0 else reversed(SIDES):
                     if options.only in (None, side):
