@@ -28,13 +28,13 @@ bool Message::take(std::string_view records) {
       if (record->type == RecordType::end) stage_ = Stage::ended;
       continue;
     }
-    take(record->type, record->data, record->encoded);
+    take(record->type, record->data);
     check_size();
   }
   return true;
 }
 
-void Message::take(RecordType type, std::string_view data, std::string_view) {
+void Message::take(RecordType type, std::string_view data) {
   switch (stage_) {
     case Stage::envelope:
       if (type == RecordType::message) {

@@ -36,10 +36,13 @@ struct ActiveMessage : scheduler::Message {
   bool deferred = false;         // a recipient must be tried again
   bool corrupt = false;          // the file cannot be understood
   bool force_expired = false;    // somebody wants it to be returned
-  bool flush = false;            // somebody wants it to be delivered now
+  bool flush = false;            // defer_transports do not hold it up
+  bool unthrottle = false;       // nor do destinations that are believed dead
   bool success_reports = false;  // some recipient's sender wants to hear of success
   bool redirected = false;       // the one recipient that it goes to instead was assigned
   bool probe = false;            // of an address, by verify(8)
+  bool has_delay_log = false;    // defer/<id> may be there
+  bool held = false;             // somebody else than deliveries works on it
   bool ending = false;
 
   Kept unpack() const;

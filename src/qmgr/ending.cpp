@@ -18,7 +18,7 @@ namespace qmgr {
 
 namespace {
 
-constexpr auto kBetweenTries = std::chrono::seconds(10);
+constexpr auto kBetweenTries = std::chrono::seconds(5);
 
 client::NoticeRequest notice_for(client::Notice notice, const Kept& kept) {
   const delivery::Request& request = kept.request;
@@ -41,22 +41,36 @@ bool Flow::exists(queue::Folder log, const queue::Id& id) const {
 }
 
 void Flow::end_if_idle(ActiveMessage& message) {
-  if (!message.idle() || message.unread > 0 || message.ending) return;
+  if (!message.idle() || message.unread > 0 || message.held || message.ending) return;
   message.ending = true;
   end(message);
 }
 
+bool Flow::has_notices(const ActiveMessage& message) const {
+  const Kept kept = message.unpack();
+  if (message.success_reports || kept.request.trace_flags != 0) return true;
+  const std::time_t now = ::time(nullptr);
+  if (message.deferred) {
+    if (message.force_expired || (kept.warn && kept.warning_time <= now + 1)) return true;
+    if (is_too_old(settings_.retry, !kept.request.sender.empty(), now, kept.create_time)) return true;
+  }
+  return exists(queue::Folder::bounce, *queue::Id::parse(kept.request.queue_id));
+}
+
 // Notices take time, which nobody else shall wait for: a fiber of its own. Most messages have none to send.
 void Flow::end(ActiveMessage& message) {
-  const Kept kept = message.unpack();
-  const auto id = queue::Id::parse(kept.request.queue_id);
-  const bool may_take_time = message.deferred || message.success_reports || kept.request.trace_flags != 0 ||
-                             exists(queue::Folder::bounce, *id);
-  if (!may_take_time && try_to_end(message)) return;
+  if (!has_notices(message) && try_to_end(message)) return;
   if (io::in_fiber()) {
     (void)enders_.acquire(io::Deadline::never());
     io::spawn("end", [this, &message] {
-      while (!try_to_end(message)) io::sleep_until(io::Deadline::after(kBetweenTries));
+      while (true) {
+        try {
+          if (try_to_end(message)) break;
+        } catch (const std::exception& problem) {
+          logging::warning("qmgr.trouble", "{problem}", {{"problem", problem.what()}});
+        }
+        io::sleep_until(io::Deadline::after(kBetweenTries));
+      }
       enders_.release();
     });
   } else {
@@ -105,7 +119,7 @@ bool Flow::try_to_end(ActiveMessage& message) {
     const std::time_t next = next_attempt(settings_.retry, id.text(), ::time(nullptr), kept.create_time);
     if (!done(spool_.move_until(step::kDefer, id, queue::Folder::active, queue::Folder::deferred, next))) return false;
   } else {
-    if (expired) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
+    if (message.has_delay_log || message.deferred) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
     if (!done(spool_.remove(step::kRemove, queue::Folder::active, id))) return false;
     logging::info("qmgr.removed", "{id}: removed", {{"id", id.text()}});
   }

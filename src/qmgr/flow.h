@@ -88,8 +88,10 @@ class Flow {
   Taken settle(const Candidate& candidate, const Kept& kept, const Batch& batch, int message_fd);
   void assign(ActiveMessage& message, const Batch& batch);
   void read_more(ActiveMessage& message, std::uint32_t most);
+  void read_portion(ActiveMessage& message, std::uint32_t most);
   bool is_due(const Candidate& candidate) const;
   bool may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch) const;
+  void forget_delay(const queue::Id& id);
   void recover_active();
 
   // deliveries.cpp
@@ -115,6 +117,7 @@ class Flow {
   void end_if_idle(ActiveMessage& message);
   void end(ActiveMessage& message);
   bool try_to_end(ActiveMessage& message);
+  bool has_notices(const ActiveMessage& message) const;
   bool send_notice(client::Notice notice, const Kept& kept);
   bool expire(const Kept& kept, const queue::Id& id, bool forced);
   void warn_sender(const Kept& kept, const queue::Id& id);

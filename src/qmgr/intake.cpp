@@ -176,7 +176,8 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   kept.request.fresh = candidate.announced && envelope->create_time > started_;
 
   ActiveMessage flags;  // what will be the message's
-  flags.flush = candidate.flush || (status.st_mode & queue::mode::kUnthrottle) != 0;
+  flags.unthrottle = (status.st_mode & queue::mode::kUnthrottle) != 0;
+  flags.flush = candidate.flush || flags.unthrottle;
   flags.force_expired = (status.st_mode & queue::mode::kExpire) != 0;
   flags.success_reports = (envelope->sizes.hints & (queue::notify::kSuccess << 1)) != 0;
   flags.probe = (envelope->trace_flags & queue::trace::kMtaVerify) != 0;
@@ -205,12 +206,13 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
                  {"sender", mail::for_log(envelope->sender, settings_.external_addresses)},
                  {"size", envelope->sizes.content},
                  {"count", envelope->sizes.recipients}});
-  if ((status.st_mode & queue::mode::kUnthrottle) != 0) {
+  if (flags.unthrottle) {
     (void)spool_.disk().set_mode(step::kUnthrottle, file->fd(),
                                  (status.st_mode & 07777) & ~mode_t{queue::mode::kUnthrottle});
   }
   // What the last attempt had to say is over; but for the expired that is what the sender hears.
-  if (!flags.force_expired && !kept.request.fresh) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
+  flags.has_delay_log = !kept.request.fresh;
+  if (!flags.force_expired && flags.has_delay_log) forget_delay(id);
   if (settles) return settle(candidate, kept, batch, file->fd());
   file.reset();  // and with it the lock: agents may be asked from now on
 
@@ -220,11 +222,14 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   message.deferred = flags.force_expired;
   message.force_expired = flags.force_expired;
   message.flush = flags.flush;
+  message.unthrottle = flags.unthrottle;
   message.success_reports = flags.success_reports;
   message.redirected = flags.redirected;
+  message.has_delay_log = flags.has_delay_log;
   message.probe = flags.probe;
   if (message.probe) ++probes_;
   message.pack(kept);
+  message.held = true;  // telling what was decided may take time, in which all deliveries may come to their end
   scheduler_.add(message, steady_now());
   assign(message, batch);
   for (const Batch::Decided& decided : batch.decided) tell(kept, decided.recipients, decided.outcome, message);
@@ -233,8 +238,19 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
           ? 0
           : std::max<std::int64_t>(envelope->sizes.recipients - static_cast<std::int64_t>(read), 1);
   scheduler_.set_unread(message, static_cast<std::uint32_t>(std::min<std::int64_t>(unread, UINT32_MAX)), steady_now());
+  message.held = false;
   end_if_idle(message);
   return Taken::activated;
+}
+
+// The log is emptied, not removed: most messages that were deferred once are deferred again, and making a new file
+// costs many times as much as all the rest of an attempt.
+void Flow::forget_delay(const queue::Id& id) {
+  const base::Fd log(::open(spool_.path(queue::Folder::defer, id).c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!log) return;
+  if (!spool_.disk().truncate(step::kForgetDelay, log.get(), 0)) {
+    (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
+  }
 }
 
 Flow::Batch Flow::sort_recipients(Kept& kept, ActiveMessage& flags, std::vector<queue::Recipient> recipients,
@@ -271,7 +287,7 @@ Flow::Batch Flow::sort_recipients(Kept& kept, ActiveMessage& flags, std::vector<
     recipient.address = placement.address;
     std::string key = destination_key(placement, scheduler_.recipients_per_delivery(placement.transport),
                                       settings_.recipient_delimiters);
-    if (flags.flush) scheduler_.forgive(placement.transport, key);
+    if (flags.unthrottle) scheduler_.forgive(placement.transport, key);
     if (const auto suspension = scheduler_.suspension(placement.transport, key)) {
       batch.decide(std::move(recipient), delivery::Deferred{status(suspension->code, suspension->reason)});
       continue;
@@ -322,14 +338,18 @@ void Flow::assign(ActiveMessage& message, const Batch& batch) {
 }
 
 void Flow::read_more(ActiveMessage& message, std::uint32_t most) {
+  message.held = true;
+  read_portion(message, most);
+  message.held = false;
+  end_if_idle(message);
+}
+
+void Flow::read_portion(ActiveMessage& message, std::uint32_t most) {
   Kept kept = message.unpack();
   const auto id = queue::Id::parse(kept.request.queue_id);
   const std::string path = spool_.path(queue::Folder::active, *id);
   base::Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  const auto nothing_more = [&] {
-    scheduler_.set_unread(message, 0, steady_now());
-    end_if_idle(message);
-  };
+  const auto nothing_more = [&] { scheduler_.set_unread(message, 0, steady_now()); };
   if (!fd && errno == ENOENT) return nothing_more();  // somebody deleted it
   if (!fd) {
     logging::warning("qmgr.trouble", "{id}: {problem}",
@@ -352,7 +372,6 @@ void Flow::read_more(ActiveMessage& message, std::uint32_t most) {
   for (const Batch::Decided& decided : batch.decided) tell(kept, decided.recipients, decided.outcome, message);
   const std::uint32_t unread = message.unread > read ? message.unread - read : 1;
   scheduler_.set_unread(message, message.next_recipient == 0 ? 0 : unread, steady_now());
-  end_if_idle(message);
 }
 
 // What another queue manager had in its hands. Only names are collected at first, so that new mail need not wait.

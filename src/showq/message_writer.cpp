@@ -34,7 +34,7 @@ bool is_plain(std::string_view text) {
 // Most logs fit into one chunk, and most chunks end with an entry.
 class LogReader {
  public:
-  explicit LogReader(int fd) : fd_(fd) {}
+  LogReader(int fd, std::string& space) : fd_(fd), content_(space) { content_.clear(); }
 
   // Whole entries; empty at the end. Valid until the next call.
   std::string_view next() {
@@ -66,12 +66,24 @@ class LogReader {
   }
 
   int fd_;
-  std::string content_;
+  std::string& content_;
   std::size_t taken_ = 0;
   bool ended_ = false;
 };
 
 }  // namespace
+
+base::Fd NearbyFiles::open(const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  const std::size_t slash = path.rfind('/');
+  const std::string_view directory = std::string_view(path).substr(0, slash == std::string::npos ? 0 : slash);
+  if (directory != directory_) {
+    directory_ = directory;
+    fd_.reset(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  if (!fd_) return base::Fd(::open(path.c_str(), kFlags));
+  return base::Fd(::openat(fd_.get(), path.c_str() + slash + 1, kFlags));
+}
 
 struct MessageWriter::Summary {
   Folder folder = Folder::maildrop;
@@ -81,7 +93,7 @@ struct MessageWriter::Summary {
 };
 
 void MessageWriter::write(Folder folder, const queue::Id& id, const std::string& path) {
-  const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  const base::Fd fd = messages_.open(path);
   struct stat status{};
   if (!fd || ::fstat(fd.get(), &status) != 0) {
     if (errno != ENOENT) {
@@ -101,10 +113,9 @@ void MessageWriter::write(Folder folder, const queue::Id& id, const std::string&
   ipc::append_attribute(text_, "forced_expire", (status.st_mode & queue::mode::kExpire) != 0 ? 1L : 0L);
   ipc::append_attribute(text_, "sender", shown(summary.sender));
   told_.clear();
-  if (folder != Folder::maildrop) {
-    write_reasons(Folder::defer, id);
-    if (style_.bounces) write_reasons(Folder::bounce, id);
-  }
+  // In maildrop, too: what was requeued keeps its id and its log until it is picked up.
+  write_reasons(Folder::defer, id);
+  if (style_.bounces) write_reasons(Folder::bounce, id);
   write_recipients(reader, summary);
   ipc::append_end(text_);
 }
@@ -135,9 +146,9 @@ bool MessageWriter::read_start(queue::RecordReader& reader, std::string_view nam
 }
 
 void MessageWriter::write_reasons(Folder log, const queue::Id& id) {
-  const base::Fd fd(::open(spool_.path(log, id).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  const base::Fd fd = logs_.open(spool_.path(log, id));
   if (!fd) return;
-  LogReader reader(fd.get());
+  LogReader reader(fd.get(), log_text_);
   for (std::string_view part = reader.next(); !part.empty(); part = reader.next()) {
     for (const queue::StatusEntry& entry : queue::parse_status(part, log)) {
       if (told_.size() < kMostTold) told_.insert(std::hash<std::string_view>{}(entry.recipient));

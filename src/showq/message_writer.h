@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "base/fd.h"
 #include "queue/record.h"
 #include "queue/spool.h"
 #include "queue/status_log.h"
@@ -20,6 +21,16 @@ struct Style {
   Form form = Form::classic;
   std::string empty_address;  // shown for the null sender and recipient
   bool bounces = true;        // look for bounce logs
+};
+
+// Files of one directory are opened beside each other: the kernel need not look for the directory each time.
+class NearbyFiles {
+ public:
+  base::Fd open(const std::string& path);  // for reading, and no link; invalid, with errno, when that is not possible
+
+ private:
+  std::string directory_;
+  base::Fd fd_;
 };
 
 // For one thread; several may write about one spool. Memory is bounded whatever the message holds: whenever `text` has
@@ -47,6 +58,9 @@ class MessageWriter {
   const Style& style_;
   std::string& text_;
   std::function<void()> make_room_;
+  NearbyFiles messages_;
+  NearbyFiles logs_;
+  std::string log_text_;                  // of a log, kept for its memory
   std::unordered_set<std::size_t> told_;  // hashes of the present message's recipients with reasons
 };
 

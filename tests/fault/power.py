@@ -86,7 +86,7 @@ def cut_at_random(options, report, kind, split, count, chance):
             remarks += len(found) - len(wrong)
             bad += wrong
             if wrong:
-                report.note(f"{name}: {wrong}\n{mail.log_tail(40)}")
+                report.note(f"{name}: {wrong[:5]}\n{mail.log_tail(40)}")
             ledger.forget()
     text = f"{count} cuts, {accepted} messages accepted, {remarks} doubled in known windows"
     if bad:
@@ -98,8 +98,8 @@ def cut_at_random(options, report, kind, split, count, chance):
 
 
 def lost_in_forced_case(options, kind, rounds):
-    """The worst instant of two file systems: the spool's removal of the message is durable, the mailboxes' power is cut right then. Returns
-    what was lost of `rounds` messages."""
+    """The worst instant of two file systems: the spool's removal of the message is durable, the mailboxes' power is cut right then.
+    Returns what was lost of `rounds` messages."""
     lost = []
     with machine(options, kind, split=True) as (mail, disks):
         spool, mailboxes = disks
@@ -136,8 +136,9 @@ def run(options, report):
             cut_at_random(options, report, kind, split, 3 if options.quick else 30, chance)
         rounds = 1 if options.quick else 5
         lost = lost_in_forced_case(options, kind, rounds)
-        (report.failed if lost else report.passed)(f"power {kind} forced", f"{len(lost)} of {rounds} lost when the mailboxes' disk is cut "
-                                                   "right after the message has left the spool for good")
+        tell = report.failed if lost else report.passed
+        tell(f"power {kind} forced",
+             f"{len(lost)} of {rounds} lost when the mailboxes' disk is cut right after the message has left the spool for good")
 
 
 def control(options, report):

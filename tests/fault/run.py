@@ -34,7 +34,10 @@ class Report:
 
     def failed(self, name, text=""):
         self.bad += 1
-        print(f"FAIL {name}: {text}", flush=True)
+        lines = text.splitlines()
+        if len(lines) > 40:
+            lines[40:] = [f"    ... and {len(lines) - 40} lines more"]
+        print(f"FAIL {name}: " + "\n".join(line[:1000] for line in lines), flush=True)
 
     def skipped(self, name, why):
         self.skips += 1

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every hardening flag must have left its mark on every program that is installed."""
 import pathlib
+import json
 import re
 import subprocess
 import sys
@@ -88,9 +89,10 @@ def test_every_unit_was_compiled_with_every_flag(options):
 
 
 def test_every_compile_command_defines_the_checks(options):
-    commands = (options.build / "compile_commands.json").read_text()
+    commands = json.loads((options.build / "compile_commands.json").read_text())
+    # The library that fails system calls for the fault tests stands between programs and libc: the checks would go around it.
+    lines = [entry["command"] for entry in commands if not entry["file"].endswith("tests/fault/shim.c")]
     for flag in COMPILER_FLAGS:
-        lines = [line for line in commands.splitlines() if '"command"' in line]
         without = [line for line in lines if f" {flag}" not in line]
         assert lines and not without, f"{flag} is missing in {len(without)} of {len(lines)} commands"
 

@@ -235,6 +235,21 @@ def test_check_finds_every_mistake_with_its_place_and_a_hint(options, folder):
             assert expected in done.stderr, (expected, done.stderr)
 
 
+def test_aliases_that_nobody_asked_for_may_be_missing(options, folder):
+    with installation(options, folder) as mail:
+        mail.settings = [line for line in mail.settings if not line.startswith("alias_")]
+        mail.set("default_database_type = lmdb")
+        if pathlib.Path("/etc/aliases.lmdb").exists():
+            raise cases.Skipped("this machine has /etc/aliases.lmdb")
+        done = mail.postfix("check")
+        assert done.returncode == 0, done
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "warning: parameter alias_maps (default): open database /etc/aliases.lmdb" in done.stderr, done.stderr
+        assert '"postalias lmdb:/etc/aliases" makes it' in done.stderr, done.stderr
+        mail.set("alias_database = lmdb:/etc/aliases")
+        assert mail.postfix("check").returncode == 1
+
+
 def test_check_tells_of_an_index_that_is_older_than_its_source(options, folder):
     with installation(options, folder) as mail:
         table = folder / "table"
@@ -408,6 +423,37 @@ def test_several_instances_are_left_to_the_wrapper(options, folder):
         assert postfix("-c", "/etc/postfix", "status").stdout == ""
         mail.set("multi_instance_directories = /etc/postfix-b")
         assert "multi_instance_wrapper is not" in postfix("status").stderr
+
+
+def test_the_stock_services_run_reload_and_stop(options, folder):
+    daemons = options.build.resolve() / "libexec/postfix"
+    if os.getuid() != 0 or not all((daemons / name).exists() for name in ("qmgr", "pickup", "showq")):
+        return
+    stock = (pathlib.Path(__file__).resolve().parent.parent.parent / "conf/master.cf").read_text()
+    with installation(options, folder) as mail:
+        # Where mail_owner can go, too.
+        mail.configure("\n".join(line for line in stock.splitlines() if " inet " not in line) + "\n")
+        shutil.copytree(daemons, folder / "libexec")
+        mail.set(f"daemon_directory = {folder}/libexec")
+        done = mail.postfix("start")
+        assert done.returncode == 0, done.stderr
+
+        def running(name):
+            found = subprocess.run(["pgrep", "-P", str(mail.pid()), "-x", name], capture_output=True, text=True).stdout.split()
+            return int(found[0]) if len(found) == 1 else None
+        first = {name: eventually(lambda name=name: running(name)) for name in ("qmgr", "pickup")}
+        client = mail.connect("public/showq")
+        assert b"mail_queue_list_protocol" in client.recv(1000)
+        client.close()
+        assert mail.postfix("reload").returncode == 0
+        for name, pid in first.items():
+            eventually(lambda: gone(pid))
+            eventually(lambda: running(name))
+        started = time.monotonic()
+        assert mail.postfix("stop").returncode == 0
+        assert time.monotonic() - started < 3, "nobody had to be killed"
+        for trouble in ("throttling", "exit status", "killed by", "fatal"):
+            assert trouble not in mail.log(), mail.log()
 
 
 def test_an_ordinary_user_can_have_a_mail_system(options, folder):

@@ -75,8 +75,9 @@ std::expected<MailboxLock, base::Error> MailboxLock::take(const std::string& pat
     return {};
   };
   // The lock file comes first, whatever the order: it guards the making of the mailbox, too.
-  std::vector<Style> in_turn = styles;
-  std::ranges::stable_partition(in_turn, [](Style style) { return style == Style::dotlock; });
+  std::vector<Style> in_turn;
+  if (std::ranges::find(styles, Style::dotlock) != styles.end()) in_turn.push_back(Style::dotlock);
+  std::ranges::copy_if(styles, std::back_inserter(in_turn), [](Style style) { return style != Style::dotlock; });
   for (const Style style : in_turn) {
     if (style != Style::dotlock) {
       if (auto good = opened(); !good) return std::unexpected(good.error());

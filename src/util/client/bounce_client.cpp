@@ -25,7 +25,7 @@ std::expected<void, base::Error> BounceClient::ask(const std::string& path, cons
     if (result.done) return {};
     return std::unexpected(base::Error{result.reason.empty() ? "no notice could be made" : result.reason});
   } catch (const io::StreamError& error) {
-    return std::unexpected(base::Error{fmt::format("{}: {}", path, error.what())});
+    return std::unexpected(base::Error{ipc::naming(path, error)});
   }
 }
 

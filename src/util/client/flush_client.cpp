@@ -10,7 +10,7 @@ std::expected<FlushStatus, base::Error> ask_flush(const std::string& path, const
     channel.flush();
     return channel.receive<FlushResult>().status;
   } catch (const io::StreamError& error) {
-    return std::unexpected(base::Error{fmt::format("{}: {}", path, error.what())});
+    return std::unexpected(base::Error{ipc::naming(path, error)});
   }
 }
 

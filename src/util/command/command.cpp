@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "command/interrupt.h"
 #include "logging/log.h"
 
 namespace command {
@@ -90,6 +91,12 @@ int run(int argc, char** argv, const Identity& identity, const std::function<int
     logging::fatal("command.out_of_memory", "out of memory");
   } catch (const std::exception& problem) {
     logging::fatal("command.fatal", "unexpected: {reason}", {{"reason", problem.what()}});
+  }
+  if (const int signal = interrupted(); signal != 0) {
+    struct sigaction fatal{};
+    fatal.sa_handler = SIG_DFL;
+    ::sigaction(signal, &fatal, nullptr);
+    ::raise(signal);
   }
   return finish_output(status, identity.fatal_status, sigpipe_at_start);
 }

@@ -1,7 +1,7 @@
 #include "delivery/identity.h"
 
 #include <fmt/format.h>
-#include <grp.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,13 +13,26 @@ namespace delivery {
 
 namespace {
 
-// The groups first, while we are root; the user last, who may change neither. Checked, because a set*id call that
-// quietly did nothing would deliver as root.
+// The C library's calls would change all threads, by a signal to each, at every step: a message took thirty times as
+// long. Only this thread opens files; the others (the watchdog) stay who they are.
+constexpr uid_t kLeave = static_cast<uid_t>(-1);
+
+bool set_effective_user(uid_t uid) {
+  return ::syscall(SYS_setresuid, kLeave, uid, kLeave) == 0;
+}
+bool set_effective_group(gid_t gid) {
+  return ::syscall(SYS_setresgid, kLeave, gid, kLeave) == 0;
+}
+bool set_groups(const std::vector<gid_t>& groups) {
+  return ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
+}
+
+// The groups first, while we are root; the user last, who may change neither. Checked, because a call that quietly did
+// nothing would deliver as root.
 bool put_on(const Ids& ids, const std::vector<gid_t>& groups) {
-  if (::geteuid() != 0 && ::seteuid(0) != 0) return false;
-  if (::setgroups(groups.size(), groups.data()) != 0) return false;
-  if (::setegid(ids.gid) != 0) return false;
-  if (ids.uid != 0 && ::seteuid(ids.uid) != 0) return false;
+  if (::geteuid() != 0 && !set_effective_user(0)) return false;
+  if (!set_groups(groups) || !set_effective_group(ids.gid)) return false;
+  if (ids.uid != 0 && !set_effective_user(ids.uid)) return false;
   return ::geteuid() == ids.uid && ::getegid() == ids.gid;
 }
 

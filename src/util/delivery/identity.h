@@ -1,6 +1,7 @@
 #pragma once
-// Acting as somebody else for a while: the effective ids and groups of this process are the recipient's until the
-// object ends. The process's real user stays root, which is how it finds back.
+// Acting as somebody else for a while: the effective ids and groups of this thread are the recipient's until the
+// object ends. The process's real user stays root, which is how it finds back. Work that is offloaded to another thread
+// meanwhile is not done as the recipient; service::Privileges::keep goes without such threads.
 
 #include <sys/types.h>
 

@@ -39,7 +39,10 @@ disk::Result<void> make_directory(disk::Disk& disk, const std::string& directory
     made = disk.make_directory("maildir.make_directory", directory, kDirectoryMode);
   }
   if (!made) return made.error().number == EEXIST ? disk::Result<void>{} : made;
-  return disk.sync_directory("maildir.sync_parent", parent);
+  auto synced = disk.sync_directory("maildir.sync_parent", parent);
+  // A folder that we may write to and not list. The usual file systems keep a new name when what it names is synced.
+  if (!synced && synced.error().number == EACCES) return {};
+  return synced;
 }
 
 disk::Result<void> make_maildir(disk::Disk& disk, const std::string& directory) {

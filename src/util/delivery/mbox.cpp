@@ -271,7 +271,10 @@ MailboxResult append(disk::Disk& disk, const MailboxSettings& settings, const Mb
   }
   if (mbox.created) {
     const auto synced = disk.sync_directory("mbox.sync_directory", directory_of(target.path));
-    if (!synced) return failed("cannot sync the mailbox's folder", synced.error().number);
+    // A folder that we may write to and not list. The usual file systems keep a new name when its file is synced.
+    if (!synced && synced.error().number != EACCES) {
+      return failed("cannot sync the mailbox's folder", synced.error().number);
+    }
   }
   undo.keep();
   return {};

@@ -112,6 +112,11 @@ Channel connect(const std::string& path, io::Deadline deadline) {
   return channel;
 }
 
+std::string naming(std::string_view path, const io::StreamError& error) {
+  const std::string_view text = error.what();
+  return text.contains(path) ? std::string(text) : fmt::format("{}: {}", path, text);
+}
+
 Pool::Lease Pool::acquire(const std::string& path, io::Deadline deadline, Freshness freshness) {
   drop_idle();
   // The one that was used last is the likeliest to live.

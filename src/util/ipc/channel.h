@@ -101,6 +101,9 @@ void set_idle_observer(IdleObserver* observer);
 // Connects to "private/defer" and the like, relative to the working directory. Throws io::StreamError.
 Channel connect(const std::string& path, io::Deadline deadline);
 
+// The error's text, with the path in it.
+std::string naming(std::string_view path, const io::StreamError& error);
+
 // Connections that are kept between requests, by socket path. For one loop; a connection idle for longer than
 // `idle_limit` is not used again.
 class Pool {

@@ -1,6 +1,7 @@
 #include "logging/destinations.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 
@@ -151,18 +153,31 @@ base::Fd open_for_appending(const std::string& path, mode_t mode) {
   return fd;
 }
 
+constexpr auto kMoment = std::chrono::milliseconds(200);
+
 class PostlogSocket : public Destination {
  public:
   PostlogSocket(std::string path, std::string file, base::Fd spare, Form form)
       : path_(std::move(path)), file_(std::move(file)), spare_(std::move(spare)), form_(form) {}
 
+  // Who may not reach the socket, as ordinary users may not, loses records and is not bothered with that.
+  bool is_reachable() { return spare_ || connect() || errno == EACCES; }
+
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
       const std::string line = file_line(form_, record, identity);
       const std::string_view datagram = std::string_view(line).substr(0, line.size() - 1);
-      if (send(datagram, MSG_DONTWAIT) || append(line)) return;
-      // Who cannot write the file gives postlogd a moment.
-      if (full_ && !stalled_) stalled_ = !send(datagram, 0);
+      if (send(datagram, MSG_DONTWAIT)) return;
+      // Records that wait in the socket would come after one that we write now, so a postlogd that is only busy gets a
+      // moment; one that stands still gets it once.
+      const bool was_stalled = stalled_;
+      if (full_ && !stalled_) {
+        if (send_when_there_is_room(datagram)) return;
+        stalled_ = full_;
+      }
+      if (append(line)) return;
+      // Who cannot write the file waits longer.
+      if (stalled_ && !was_stalled) (void)send(datagram, 0);
     } catch (...) {
     }
   }
@@ -183,6 +198,17 @@ class PostlogSocket : public Destination {
     return false;
   }
 
+  bool send_when_there_is_room(std::string_view datagram) {
+    const auto end = std::chrono::steady_clock::now() + kMoment;
+    while (full_ && fd_) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      struct pollfd room{fd_.get(), POLLOUT, 0};
+      if (left.count() <= 0 || ::poll(&room, 1, static_cast<int>(left.count())) <= 0) return false;
+      if (send(datagram, MSG_DONTWAIT)) return true;
+    }
+    return false;
+  }
+
   bool connect() {
     struct sockaddr_un address{};
     base::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -191,7 +217,12 @@ class PostlogSocket : public Destination {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path_.data(), path_.size());
-    if (::connect(fd.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0) return false;
+    if (::connect(fd.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0) {
+      const int reason = errno;
+      fd.reset();
+      errno = reason;
+      return false;
+    }
     fd_ = std::move(fd);
     return true;
   }
@@ -250,7 +281,11 @@ std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::str
 std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
                                                                         const std::string& file, unsigned mode,
                                                                         Form form) {
-  return std::make_unique<PostlogSocket>(path, file, open_for_appending(file, static_cast<mode_t>(mode & 0777)), form);
+  base::Fd spare = open_for_appending(file, static_cast<mode_t>(mode & 0777));
+  const int reason = errno;
+  auto destination = std::make_unique<PostlogSocket>(path, file, std::move(spare), form);
+  if (destination->is_reachable()) return destination;
+  return std::unexpected(base::Error{base::with_errno(fmt::format("open logfile '{}'", file), reason)});
 }
 
 std::expected<base::Fd, base::Error> open_log_file(const std::string& path, unsigned mode) {

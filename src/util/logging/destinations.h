@@ -25,7 +25,7 @@ std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::str
 
 // postlogd's socket, a datagram a record, as the line that stands in the log file at the end. While nobody takes them
 // there, the program appends to the file itself, if it may; it may create it now, before privileges are given up.
-// Never an error: who can reach neither loses the record.
+// The error: there is neither now. What reaches neither later, or is not allowed to, is lost.
 std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
                                                                         const std::string& file, unsigned mode,
                                                                         Form form);

@@ -130,7 +130,9 @@ bool is_valid_literal(std::string_view bracketed) {
 bool is_numeric_domain(std::string_view name) {
   const std::string address(name);
   in_addr ipv4{};
-  return !name.contains('\0') && ::inet_pton(AF_INET, address.c_str(), &ipv4) == 1;
+  in6_addr ipv6{};
+  return !name.contains('\0') &&
+         (::inet_pton(AF_INET, address.c_str(), &ipv4) == 1 || ::inet_pton(AF_INET6, address.c_str(), &ipv6) == 1);
 }
 
 std::string for_log(std::string_view address, bool external) {

@@ -25,7 +25,7 @@ Split split(std::string_view internal_address);
 enum class Utf8 { no, yes };
 bool is_valid_hostname(std::string_view name, Utf8 utf8 = Utf8::no);
 bool is_valid_literal(std::string_view bracketed);  // with its brackets
-bool is_numeric_domain(std::string_view name);      // 1.2.3.4: an address without brackets
+bool is_numeric_domain(std::string_view name);      // 1.2.3.4, 2001:db8::1: an address without brackets
 
 // For logs: info_log_address_format external or internal, control bytes masked.
 std::string for_log(std::string_view internal_address, bool external);

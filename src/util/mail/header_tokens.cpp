@@ -90,12 +90,16 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
-void append_quoted(std::string& to, std::string_view text) {
-  to += '"';
+void append_escaped(std::string& to, std::string_view text, std::string_view escaped) {
   for (const char c : text) {
-    if (c == '"' || c == '\\') to += '\\';
+    if (escaped.contains(c)) to += '\\';
     to += c;
   }
+}
+
+void append_quoted(std::string& to, std::string_view text) {
+  to += '"';
+  append_escaped(to, text, "\"\\");
   to += '"';
 }
 
@@ -120,7 +124,9 @@ void append_external(std::string& to, const Token& token) {
       to += token.text;
       return;
     case TokenKind::domain_literal:
-      to += '[' + token.text + ']';
+      to += '[';
+      append_escaped(to, token.text, "\\");
+      to += ']';
       return;
     case TokenKind::atom:
       if (needs_no_quotes(token.text)) {
@@ -318,7 +324,8 @@ std::string internal_text(std::span<const Token> tokens) {
   std::string text;
   bool before_is_word = false;
   for (const Token& token : tokens) {
-    if (token.is('<') ? !text.empty() && text.back() != ' ' : before_is_word && is_word(token)) text += ' ';
+    const bool is_first = &token == tokens.data();
+    if (token.is('<') ? !is_first && !text.ends_with(' ') : before_is_word && is_word(token)) text += ' ';
     append_internal(text, token);
     if (token.is(',')) text += ' ';
     before_is_word = is_word(token);

@@ -175,7 +175,11 @@ disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_
   std::string directory = spool_->directory(folder_, id_);
   while (true) {
     directory.pop_back();
-    if (auto synced = disk.sync_directory(step::kCommitName, directory); !synced) return fail(synced.error());
+    auto synced = disk.sync_directory(step::kCommitName, directory);
+    // The set-gid postdrop may write to maildrop but not read it, and only what can be opened for reading can be
+    // synced. The fsync of the file was after its name's, and journals keep that order.
+    const bool is_closed_to_us = !synced && folder_ == Folder::maildrop && synced.error().number == EACCES;
+    if (!synced && !is_closed_to_us) return fail(synced.error());
     const auto slash = directory.rfind('/');
     if (!made_directory_ || slash == std::string::npos) break;
     directory.resize(slash + 1);

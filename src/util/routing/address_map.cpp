@@ -106,7 +106,7 @@ std::expected<std::optional<std::string>, table::Error> AddressMap::find_one(std
   if (!results) return std::unexpected(std::move(results.error()));
   if (results->empty()) return std::nullopt;
   if (results->size() > 1) {
-    logging::warning("address_map.several_results", "{parameter}: multi-valued entry for {address}",
+    logging::warning("address_map.several_results", "multi-valued {parameter} entry for {address}",
                      {{"parameter", tables_.parameter()}, {"address", address}});
   }
   return std::move(results->front());

@@ -503,8 +503,7 @@ std::expected<Route, table::Error> Router::resolve(std::string_view sender, std:
       route.recipient.resize(route.recipient.size() - target->domain.size());
       target->domain = "[" + target->domain + "]";
       route.recipient += target->domain;
-    }
-    if (!state.is_valid_domain(target->domain)) {
+    } else if (!state.is_valid_domain(target->domain)) {
       route.bad_address = true;
       return route;
     }

@@ -113,6 +113,9 @@ void open_logging(const config::Config& config, const Program& program, const Op
   if (program.clients == Clients::datagrams) setup.postlog_socket.clear();  // it would write to itself
   if (const char* host = std::getenv("POSTLOG_HOSTNAME"); host != nullptr && *host != '\0') setup.identity.host = host;
   if (const auto opened = logging::open(setup); !opened) {
+    setup.file.clear();
+    setup.syslog = true;
+    (void)logging::open(setup);
     logging::warning("service.no_log_file", "{reason}", {{"reason", opened.error().text}});
   }
 }
@@ -247,6 +250,7 @@ int serve(const Program& program, const Options& options) {
 int run(int argc, char** argv, const Program& program) {
   fill_standard_descriptors();
   ignore(SIGPIPE);
+  ignore(SIGXFSZ);  // a file that may not grow is an error of write(2)
   ignore(SIGHUP);
   ::umask(077);
   open_logging_without_config(program, false);

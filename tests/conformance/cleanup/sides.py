@@ -212,16 +212,19 @@ class Debian(Side):
 class Ours(Side):
     """Our daemons, as children of this test."""
 
-    def __init__(self, build, parameters, with_pickup=False, **more):
+    def __init__(self, build, parameters, with_pickup=False, with_bounce=False, **more):
         # There is no master that would start another process.
         super().__init__(mta.Postrider(build, {**parameters, "max_use": "1000000", "max_idle": "1h"}, mode="root", services=["cleanup"], **more))
         self.children = []
         self.start("cleanup", "-z")
         if with_pickup:
             self.start("pickup", "-l")
+        if with_bounce:
+            self.start("bounce", "-z", "private")
 
-    def start(self, name, limit):
-        path = self.system.queue / "public" / name
+    def start(self, name, limit, folder="public"):
+        path = self.system.queue / folder / name
+        path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
         os.chmod(path, 0o666)
@@ -237,7 +240,16 @@ class Ours(Side):
             os.close(number)
         listener.close()
         far.close()
+        child.args = [name]
         self.children.append((child, status))
+
+    def kill(self, name):
+        """SIGKILL to a daemon; nobody listens afterwards."""
+        for child, status in [one for one in self.children if name in one[0].args]:
+            child.kill()
+            child.wait()
+            status.close()
+            self.children.remove((child, status))
 
     def stop(self):
         for child, status in self.children:

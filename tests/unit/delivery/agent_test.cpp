@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "delivery/agent_client.h"
-#include "io/socket.h"
 #include "io/fiber.h"
+#include "io/socket.h"
 #include "lib/delivery_world.h"
 #include "lib/disks.h"
 #include "logging/log.h"

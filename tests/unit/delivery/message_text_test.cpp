@@ -46,6 +46,17 @@ TEST(MessageText, NothingIsQuotedInAMaildir) {
             "Received: by x\nFrom x\n\nFrom a\n>From b\n From c\nfrom d\nFrom eFrom f\npart\n");
 }
 
+TEST(MessageText, ALineFeedWithinARecordMakesNoNewMessage) {
+  EXPECT_EQ(copied(records({"N:a\nFrom b\n\nFrom c", "L:d\n", "N:From e"}), MailboxForm::mbox),
+            "a\n>From b\n\n>From c\nd\n>From e\n\n");
+}
+
+TEST(MessageText, FromIsQuotedAlsoWhenRecordsCutIt) {
+  EXPECT_EQ(
+      copied(records({"L:F", "L:ro", "L:", "L:m", "N: x", "L:From", "N:y", "L:From", "N:", "N: z"}), MailboxForm::mbox),
+      ">From x\nFromy\nFrom\n z\n\n");
+}
+
 TEST(MessageText, PaddingIsNoText) {
   EXPECT_EQ(copied(records({"N:a: b", "w:  0", "N:", "N:c"}), MailboxForm::maildir), "a: b\n\nc\n");
 }
@@ -99,6 +110,12 @@ TEST(MessageText, FrontLinesAreThoseOfTheForm) {
   front = {.sender = "", .original = "", .delivered_to = "", .time = 0};
   EXPECT_TRUE(delivery::front_lines(front, MailboxForm::mbox).starts_with("From MAILER-DAEMON  "));
   EXPECT_TRUE(delivery::front_lines(front, MailboxForm::mbox).ends_with("1970\nReturn-Path: <>\n"));
+}
+
+TEST(MessageText, AnAddressBringsNoLinesOfItsOwn) {
+  EXPECT_EQ(delivery::front_lines({.sender = "a\nFrom b@x", .original = "c\r\nd@x", .delivered_to = "", .time = 0},
+                                  MailboxForm::maildir),
+            "Return-Path: <\"a?From b\"@x>\nX-Original-To: \"c\\??d\"@x\n");
 }
 
 TEST(MessageText, HeaderLinesEndAtTheEmptyLine) {

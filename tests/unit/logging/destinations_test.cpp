@@ -5,8 +5,10 @@
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
+#include <chrono>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <regex>
@@ -236,6 +238,107 @@ TEST(Debug, IsHeardOnlyWhenVerbose) {
   logging::set_verbosity(0);
   ASSERT_EQ(log.events().size(), 1u);
   EXPECT_EQ(log.events()[0].text, "loud");
+}
+
+class Postlog : public Destinations {
+ protected:
+  void open(Form form = Form::text) {
+    setup_.file = path("log");
+    setup_.file_form = form;
+    setup_.postlog_socket = path("socket");
+    opened_ = logging::open(setup_);
+  }
+  std::expected<void, base::Error> opened_;
+};
+
+TEST_F(Postlog, TakesTheLineThatTheFileWouldHave) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  logging::warning("x", "careful");
+  EXPECT_TRUE(std::regex_match(received(listener), std::regex(kHead + "warning: careful")));
+  EXPECT_EQ(file(), "");
+}
+
+TEST_F(Postlog, TakesAJsonObject) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open(Form::json);
+  logging::info("x", "hello");
+  const std::string record = received(listener);
+  EXPECT_TRUE(record.starts_with('{') && record.ends_with('}')) << record;
+}
+
+TEST_F(Postlog, ThatIsNotThereIsReplacedByTheFile) {
+  open();
+  EXPECT_TRUE(opened_);
+  logging::info("x", "hello");
+  EXPECT_TRUE(std::regex_match(file(), std::regex(kHead + "hello\n")));
+}
+
+TEST_F(Postlog, IsFoundWhenItComesBack) {
+  open();
+  logging::info("x", "one");
+  base::Fd listener = listen(SOCK_DGRAM);
+  logging::info("x", "two");
+  EXPECT_TRUE(std::regex_match(received(listener), std::regex(kHead + "two")));
+  listener.reset();
+  const base::Fd other = listen(SOCK_DGRAM);
+  logging::info("x", "three");
+  EXPECT_TRUE(std::regex_match(received(other), std::regex(kHead + "three"))) << "a socket that was made anew";
+}
+
+TEST_F(Postlog, ThatIsFullIsNotWaitedFor) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  const auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2000; ++i) logging::info("x", "hello");
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(10));
+  const std::string text = file();
+  const auto in_file = std::ranges::count(text, '\n');
+  long in_socket = 0;
+  char buffer[8192];
+  while (::recv(listener.get(), buffer, sizeof buffer, MSG_DONTWAIT) > 0) ++in_socket;
+  EXPECT_EQ(in_file + in_socket, 2000);
+}
+
+TEST_F(Postlog, ThatIsBusyHearsEverythingInOrder) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  std::vector<std::string> heard;
+  std::thread slow([&] {
+    char buffer[8192];
+    while (heard.size() < 100) {
+      const ssize_t size = ::recv(listener.get(), buffer, sizeof buffer, 0);
+      if (size <= 0) return;
+      const std::string_view line(buffer, static_cast<std::size_t>(size));
+      heard.emplace_back(line.substr(line.rfind(' ') + 1));
+      if (heard.size() % 20 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  std::vector<std::string> said;
+  for (int i = 0; i < 100; ++i) {
+    said.push_back(std::to_string(i));
+    logging::info("x", "{n}", {{"n", i}});
+  }
+  slow.join();
+  EXPECT_EQ(heard, said);
+  EXPECT_EQ(file(), "");
+}
+
+TEST_F(Postlog, FollowsAFileThatIsRotated) {
+  open();
+  logging::info("x", "one");
+  ASSERT_EQ(std::rename(path("log").c_str(), path("socket").c_str()), 0);
+  base::Fd(::open(path("log").c_str(), O_CREAT | O_WRONLY, 0600));
+  logging::info("x", "two");
+  EXPECT_TRUE(std::regex_match(file(), std::regex(kHead + "two\n")));
+}
+
+TEST_F(Postlog, NeitherThereNorAFileIsAnError) {
+  setup_.file = path("none/log");
+  setup_.postlog_socket = path("socket");
+  const auto opened = logging::open(setup_);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().text, "open logfile '" + path("none/log") + "': No such file or directory");
 }
 
 }  // namespace
