@@ -17,6 +17,7 @@ set(POSTRIDER_DATABASE_TYPE     "hash"                  CACHE STRING "default de
 set(POSTRIDER_CACHE_DB_TYPE     "btree"                 CACHE STRING "default default_cache_db_type")
 
 # Inside the install prefix.
+set(POSTRIDER_INSTALL_BIN "bin")
 set(POSTRIDER_INSTALL_SBIN "sbin")
 set(POSTRIDER_INSTALL_LIBEXEC "libexec/postfix")
 set(POSTRIDER_INSTALL_ETC "etc/postfix")

@@ -20,16 +20,17 @@ constexpr std::size_t kIndent = 4;
 class Writer {
  public:
   Writer(const Sink& sink, const Letter& letter, const client::NoticeRequest& about, const Original& original,
-         const Settings& settings, std::time_t now)
+         const Settings& settings, queue::TimeStamp now)
       : sink_(sink),
         letter_(letter),
         about_(about),
         original_(original),
         settings_(settings),
-        now_(now),
+        now_(now.seconds),
+        microseconds_(now.microseconds),
         encoding_(settings.eight_bit ? "8bit" : about.encoding),
         global_(about.smtputf8 != 0),
-        boundary_(fmt::format("{}.{}/{}", about.queue_id, now, settings.myhostname)) {}
+        boundary_(fmt::format("{}.{}/{}", about.queue_id, now.seconds, settings.myhostname)) {}
 
   void write(const std::string& queue_id) {
     envelope();
@@ -52,7 +53,7 @@ class Writer {
   bool eight_bit() const { return encoding_ == "8bit"; }
 
   void envelope() {
-    sink_(RecordType::time, fmt::format("{} 0", now_));
+    sink_(RecordType::time, fmt::format("{} {}", now_, microseconds_));
     sink_(RecordType::attribute, "log_message_origin=local");
     sink_(RecordType::attribute, "trace_flags=0");
     sink_(RecordType::sender, letter_.sender);
@@ -217,6 +218,7 @@ class Writer {
   const Original& original_;
   const Settings& settings_;
   const std::time_t now_;
+  const long microseconds_;
   const std::string encoding_;
   const bool global_;
   const std::string boundary_;
@@ -251,7 +253,7 @@ std::string find_message_id(queue::MessageFile& file) {
 }
 
 void write(const Sink& sink, const Letter& letter, const client::NoticeRequest& about, const Original& original,
-           const Settings& settings, const std::string& queue_id, std::time_t now) {
+           const Settings& settings, const std::string& queue_id, queue::TimeStamp now) {
   Writer(sink, letter, about, original, settings, now).write(queue_id);
 }
 

@@ -40,6 +40,6 @@ using Sink = std::function<void(queue::RecordType, std::string_view)>;
 
 // Everything but the closing E record. `queue_id` is the notice's own.
 void write(const Sink& sink, const Letter& letter, const client::NoticeRequest& about, const Original& original,
-           const Settings& settings, const std::string& queue_id, std::time_t now);
+           const Settings& settings, const std::string& queue_id, queue::TimeStamp now);
 
 }  // namespace bounce

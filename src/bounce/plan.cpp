@@ -68,7 +68,9 @@ class Planner {
       if (settings_.copy_second_bounces) to_postmaster(settings_.second_bounce_recipient, returned_);
     } else if (request_.notice == Notice::verp) {
       for (const queue::StatusEntry& entry : wanted(entries_, queue::notify::kFailure)) {
-        to_sender({entry}, returned_, verp_sender(request_.sender, entry.recipient, request_.verp_delimiters));
+        // Under which the sender knows the recipient, not what an alias made of it.
+        const std::string& known = entry.original_recipient.empty() ? entry.recipient : entry.original_recipient;
+        to_sender({entry}, returned_, verp_sender(request_.sender, known, request_.verp_delimiters));
       }
       if (settings_.copy_bounces) {
         for (const queue::StatusEntry& entry : entries_) postmaster_copy({entry});

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <ctime>
 
+#include "base/error.h"
 #include "client/cleanup_client.h"
 #include "config/param.h"
 #include "logging/log.h"
@@ -103,7 +105,11 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
 
   Original original;
   const std::string path = spool_.path(*folder, *id);
-  queue::MessageFile file(base::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)), path);
+  base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  // A message that is gone, or no file, is done without. Any other reason passes, and the sender is to get back what
+  // was sent.
+  if (!fd && errno != ENOENT && errno != ELOOP) return failed(base::with_errno("open " + path, errno));
+  queue::MessageFile file(std::move(fd), path);
   if (file.fd() >= 0) {
     if (auto envelope = file.read_envelope()) {
       original.file = &file;
@@ -119,6 +125,10 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
   if (planned.dropped) {
     logging::warning("bounce.double", "{id}: undeliverable postmaster notification discarded",
                      {{"id", about.queue_id}});
+  }
+  if (about.notice == client::Notice::trace && planned.letters.empty()) {
+    logging::info("bounce.no_report", "{id}: not sending trace/success notification for single-bounce message",
+                  {{"id", about.queue_id}});
   }
   for (const Letter& letter : planned.letters) {
     try {
@@ -143,7 +153,7 @@ void Server::hand_over(const Letter& letter, const client::NoticeRequest& about,
   logging::info("bounce.notice", "{id}: {what}: {notice}",
                 {{"id", about.queue_id}, {"what", log_name(letter)}, {"notice", cleanup.id().text()}});
   write([&](queue::RecordType type, std::string_view data) { cleanup.append(type, data); }, letter, about, original,
-        settings_, cleanup.id().text(), std::time(nullptr));
+        settings_, cleanup.id().text(), queue::now());
   const client::CleanupResult result = cleanup.finish();
   if (result.status != client::cleanup_status::kOk) {
     throw Refused(result.reason.empty() ? std::string(client::cleanup_status::meaning_of(result.status).text)

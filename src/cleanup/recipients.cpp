@@ -85,7 +85,30 @@ void Recipients::expand(const Group& group, const std::string& address) {
     message_.warn(expansion->problem);
     return message_.fail(client::cleanup_status::kDefer, kReason);
   }
+  const bool changed = expansion->addresses.size() != 1 || expansion->addresses.front() != address;
+  if (changed && (group.notify & queue::notify::kSuccess) != 0) {
+    const Group rest = told_of_expansion(group, address);
+    for (const std::string& result : expansion->addresses) write(rest, result);
+    return;
+  }
   for (const std::string& result : expansion->addresses) write(group, result);
+}
+
+// The sender named one recipient, and hears of success once: here (RFC 3461 5.2.7.3). Of failure and delay as before.
+Recipients::Group Recipients::told_of_expansion(const Group& group, const std::string& address) {
+  queue::StatusEntry entry;
+  entry.recipient = address;
+  entry.original_recipient = group.original;
+  entry.dsn_original = group.dsn_original;
+  entry.notify = group.notify;
+  entry.status = "2.0.0";
+  entry.action = "expanded";
+  entry.reason = "alias expanded";
+  message_.expanded.push_back(std::move(entry));
+  Group rest = group;
+  rest.notify &= ~queue::notify::kSuccess;
+  if (rest.notify == 0) rest.notify = queue::notify::kNever;
+  return rest;
 }
 
 bool Recipients::is_new(const Group& group, std::string_view address) {

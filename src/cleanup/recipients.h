@@ -38,6 +38,7 @@ class Recipients {
   void copy_to(std::string_view address);
   void copy_by(const routing::AddressMap& map, std::string_view parameter, std::string_view key);
   void expand(const Group& group, const std::string& address);
+  Group told_of_expansion(const Group& group, const std::string& address);
   void write(const Group& group, std::string_view address);
   bool is_new(const Group& group, std::string_view address);
 

@@ -73,7 +73,9 @@ client::NoticeRequest notice_for(const Shared& shared, const Transaction& transa
   notice.smtputf8 = transaction.smtputf8;
   notice.sender = transaction.sender;
   notice.envelope_id = transaction.envelope_id;
-  notice.return_flags = transaction.return_flags;
+  // Of a message that is too large the file has only a part; and what is too large once is so within a notice.
+  const bool cut = (transaction.status & client::cleanup_status::kSize) != 0;
+  notice.return_flags = cut ? queue::dsn_return::kHeaders : transaction.return_flags;
   notice.verp_delimiters = transaction.verp_delimiters;
   return notice;
 }

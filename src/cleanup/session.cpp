@@ -64,23 +64,48 @@ client::CleanupResult Session::take_in(const client::CleanupBegin& begin, queue:
   Transaction transaction(shared_.settings, shared_.tables, output, writer.id().text(), writer.created(), begin.flags);
   try {
     Message message(transaction);
-    whole = receive(message);
+    whole = receive(message, transaction);
   } catch (...) {  // the client is gone, or this fiber is to end: the writer's destructor removes the file
+    drop_expanded(transaction, writer.id());
     log_removed(transaction.id, "canceled");
     throw;
   }
-  if (whole) return settle(transaction, writer, output);
-  transaction.reject_bad("malformed record");
-  return {transaction.status, transaction.reason};
+  if (!whole) transaction.reject_bad("malformed record");
+  const client::CleanupResult result =
+      whole ? settle(transaction, writer, output) : client::CleanupResult{transaction.status, transaction.reason};
+  const bool queued = transaction.status == status::kOk && (transaction.flags & flag::kDiscard) == 0;
+  if (!queued) drop_expanded(transaction, writer.id());
+  return result;
 }
 
 // Until the end of the message. False: these are no records.
-bool Session::receive(Message& message) {
+bool Session::receive(Message& message, Transaction& transaction) {
   while (!message.ended()) {
     channel_.set_deadline(patience());
     if (!message.take(channel_.receive<client::CleanupRecords>().records)) return false;
+    keep_expanded(transaction);
   }
   return true;
+}
+
+// In pieces, so that an endless list of aliases costs no memory; on disk before the message is ours.
+void Session::keep_expanded(Transaction& transaction) {
+  if (transaction.expanded.empty()) return;
+  const auto id = queue::Id::parse(transaction.id);
+  const auto kept = io::offload([&] {
+    return queue::append_status(shared_.spool, queue::Folder::trace, *id, transaction.expanded, queue::Durable::yes,
+                                shared_.outcomes.compatible_logs);
+  });
+  transaction.expanded.clear();
+  transaction.traced = true;
+  if (kept) return;
+  transaction.warn("write trace log: " + kept.error().text);
+  transaction.fail(status::kWrite);
+}
+
+// The message does not come to be, and nothing is told of it.
+void Session::drop_expanded(const Transaction& transaction, const queue::Id& id) {
+  if (transaction.traced) (void)shared_.spool.remove("cleanup.remove_trace", queue::Folder::trace, id);
 }
 
 void Session::answer(const client::CleanupResult& result) {

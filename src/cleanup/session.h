@@ -38,7 +38,9 @@ class Session {
   bool one_message(const client::CleanupBegin& begin);
   // `whole`: the stream was understood to its end.
   client::CleanupResult take_in(const client::CleanupBegin& begin, queue::MessageWriter writer, bool& whole);
-  bool receive(Message& message);
+  bool receive(Message& message, Transaction& transaction);
+  void keep_expanded(Transaction& transaction);
+  void drop_expanded(const Transaction& transaction, const queue::Id& id);
   client::CleanupResult settle(Transaction& transaction, queue::MessageWriter& writer, const FileOutput& output);
   client::CleanupResult accept(Transaction& transaction, queue::MessageWriter& writer);
   void answer(const client::CleanupResult& result);

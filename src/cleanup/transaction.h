@@ -3,12 +3,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cleanup/output.h"
 #include "cleanup/settings.h"
 #include "client/cleanup_client.h"
 #include "queue/id.h"
 #include "queue/message.h"
+#include "queue/status_log.h"
 
 namespace cleanup {
 
@@ -56,6 +58,11 @@ struct Transaction {
   std::int64_t recipients = 0;  // R records written
   int hints = 0;
   int smtputf8 = 0;
+
+  // Aliases whose senders want to hear of success: what they are told is that the alias was expanded. For the trace
+  // log; whoever drives the message takes them out as it goes.
+  std::vector<queue::StatusEntry> expanded;
+  bool traced = false;  // some have been written down
 
   std::string last_recipient;  // the last that came in, for the log
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -42,6 +43,35 @@ std::vector<std::string> words_of(const config::ServiceLine& line) {
   for (std::size_t i = 1; i < line.command.size(); ++i) words.push_back(config::unwrap(line.command[i]).text);
   return words;
 }
+
+// Told of once each, at the first line that names them: one program may have many services.
+class MissingPrograms {
+ public:
+  void add(const ServicePlan& plan) {
+    const auto known = std::ranges::find(all_, plan.program_path, &Missing::path);
+    if (known != all_.end()) {
+      known->services.push_back(plan.key());
+    } else {
+      all_.push_back({plan.service.where, plan.program_path, {plan.key()}});
+    }
+  }
+  void tell(Findings& findings) const {
+    for (const Missing& missing : all_) {
+      const bool is_one = missing.services.size() == 1;
+      findings.notes.push_back(at(missing.where, fmt::format("service{} {} {} not offered: there is no program {}",
+                                                             is_one ? "" : "s", fmt::join(missing.services, ", "),
+                                                             is_one ? "is" : "are", base::printable(missing.path))));
+    }
+  }
+
+ private:
+  struct Missing {
+    config::Origin where;
+    std::string path;
+    std::vector<std::string> services;
+  };
+  std::vector<Missing> all_;
+};
 
 // Two services cannot listen at one place. The later one is told.
 void find_clashes(const std::vector<ServicePlan>& services, Findings& findings) {
@@ -164,6 +194,7 @@ std::vector<ServicePlan> plan_services(const config::MasterCf& file, const Surro
   std::vector<config::Remark> remarks = file.remarks;
   std::vector<ServicePlan> services;
   bool told_of_chroot = false;
+  MissingPrograms missing_programs;
   for (const config::ServiceLine* line : config::effective_lines(file, remarks)) {
     auto service = config::interpret(*line, surroundings.defaults);
     if (!service) {
@@ -204,13 +235,13 @@ std::vector<ServicePlan> plan_services(const config::MasterCf& file, const Surro
       plan.why_not = ServicePlan::WhyNot::needs_no_process;
     } else if (!surroundings.is_program(plan.program_path)) {
       plan.why_not = ServicePlan::WhyNot::no_program;
-      findings.notes.push_back(at(line->where, fmt::format("service {} is not offered: there is no program {}",
-                                                           plan.key(), base::printable(plan.program_path))));
+      missing_programs.add(plan);
     } else {
       plan.endpoints = std::move(endpoints);
     }
     services.push_back(std::move(plan));
   }
+  missing_programs.tell(findings);
   for (const config::Remark& remark : remarks) findings.warnings.push_back(at(remark.where, remark.text));
   find_clashes(services, findings);
   return services;

@@ -128,7 +128,11 @@ Flow::Ending Flow::deliver_to_the_end(const scheduler::Entry& entry, ActiveMessa
     const auto first = recipients.begin() + static_cast<std::ptrdiff_t>(begin);
     std::vector<delivery::RequestRecipient> part(first, first + static_cast<std::ptrdiff_t>(portion));
     Kept this_time = kept;
-    if (each_alone) this_time.request.sender = verp_sender(kept.request.sender, kept.verp_delimiters, part[0].address);
+    if (each_alone) {
+      // Under which the sender knows the recipient, not what an alias made of it.
+      const std::string& known = part[0].original.empty() ? part[0].address : part[0].original;
+      this_time.request.sender = verp_sender(kept.request.sender, kept.verp_delimiters, known);
+    }
     const Asked asked = ask(entry, this_time, std::move(part));
     if (asked.report) {
       if (asked.report->some_deferred) message.deferred = true;

@@ -18,7 +18,7 @@ namespace qmgr {
 
 namespace {
 
-constexpr auto kBetweenTries = std::chrono::seconds(10);
+constexpr auto kBetweenTries = std::chrono::seconds(5);
 
 client::NoticeRequest notice_for(client::Notice notice, const Kept& kept) {
   const delivery::Request& request = kept.request;

@@ -98,7 +98,7 @@ std::time_t Flow::believed_now() {
 }
 
 void Flow::pause(std::string_view why) {
-  constexpr auto kPause = std::chrono::seconds(10);
+  constexpr auto kPause = std::chrono::seconds(5);
   logging::warning("qmgr.trouble", "{why} -- trying again in {seconds} seconds",
                    {{"why", why}, {"seconds", kPause.count()}});
   io::sleep_until(io::Deadline::after(kPause));

@@ -113,10 +113,9 @@ void MessageWriter::write(Folder folder, const queue::Id& id, const std::string&
   ipc::append_attribute(text_, "forced_expire", (status.st_mode & queue::mode::kExpire) != 0 ? 1L : 0L);
   ipc::append_attribute(text_, "sender", shown(summary.sender));
   told_.clear();
-  if (folder != Folder::maildrop) {
-    write_reasons(Folder::defer, id);
-    if (style_.bounces) write_reasons(Folder::bounce, id);
-  }
+  // In maildrop, too: what was requeued keeps its id and its log until it is picked up.
+  write_reasons(Folder::defer, id);
+  if (style_.bounces) write_reasons(Folder::bounce, id);
   write_recipients(reader, summary);
   ipc::append_end(text_);
 }

@@ -9,6 +9,8 @@ files as a crash leaves them, deferred ones with their logs, some partly deliver
 over gets the folder as it is; the one it is compared with gets a copy. Compared is what lies in the mailboxes (messages and
 notices, byte by byte but for names and times that differ by nature) and what is left in the queue. Needs root."""
 import collections
+import concurrent.futures
+import difflib
 import hashlib
 import os
 import pathlib
@@ -25,18 +27,20 @@ import cases  # noqa: E402
 import mta  # noqa: E402
 
 BOXES = ["ann", "bob", "carol", "sender", "dave", "postmaster"]
+MAPS = ", ".join(f"{box}@{domain}={box}/" for box in BOXES for domain in ("example.test", "later.test"))
 COMMON = {
     "virtual_mailbox_domains": "example.test, later.test",
-    "virtual_mailbox_maps": "inline:{" + ", ".join(f"{box}@{domain}={box}/" for box in BOXES for domain in ("example.test", "later.test")) + "}",
+    "virtual_mailbox_maps": "inline:{" + MAPS + "}",
     "recipient_delimiter": "+", "delay_warning_time": "1h", "bounce_template_file": "", "message_size_limit": "30000000",
     "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "queue_run_delay": "1s", "transport_retry_time": "1s",
     "virtual_mailbox_limit": "0", "notify_classes": "", "in_flow_delay": "0",
 }
-FILLING = {"transport_maps": "inline:{{later.test=retry:4.0.1 come back later}}", "minimal_backoff_time": "1000s", "maximal_backoff_time": "1000s",
-           "queue_run_delay": "300s"}
+FILLING = {"transport_maps": "inline:{{later.test=retry:4.0.1 come back later}}", "minimal_backoff_time": "1000s",
+           "maximal_backoff_time": "1000s", "queue_run_delay": "300s"}
 VARIANTS = {
     "short ids": {},
-    "long ids, two levels": {"enable_long_queue_ids": "yes", "hash_queue_depth": "2", "hash_queue_names": "deferred, defer, incoming, active, hold"},
+    "long ids, two levels": {"enable_long_queue_ids": "yes", "hash_queue_depth": "2",
+                             "hash_queue_names": "deferred, defer, incoming, active, hold"},
 }
 
 
@@ -55,7 +59,8 @@ def make(side, options, parameters, **more):
 # --- filling
 
 def text(token, *lines, headers="", end="\n"):
-    return f"Subject: {token}!\nFrom: sender@example.test\nTo: list:;\nMessage-Id: <{token}@example.test>\n{headers}\n" + "\n".join(lines or (token,)) + end
+    header = f"Subject: {token}!\nFrom: sender@example.test\nTo: list:;\nMessage-Id: <{token}@example.test>\n{headers}\n"
+    return header + "\n".join(lines or (token,)) + end
 
 
 def submit(mail, token, *recipients, options=(), sender="sender@example.test", body=None):
@@ -74,14 +79,17 @@ def submit_kinds(mail, prefix, domain):
     submit(mail, prefix + "report", "ann" + at, "nobody-here" + at, options=("-v",))
     mail.check("sendmail", "-bv", "-f", "sender@example.test", "ann" + at)
     submit(mail, prefix + "verp", "ann" + at, "nobody-here" + at, options=("-XV",))
-    submit(mail, prefix + "eight", "bob" + at, options=("-B8BITMIME",), body=text(prefix + "eight", "gr\u00fc\u00dfe \u4f60\u597d").encode("utf-8") + b"\xff\xfe\n")
+    submit(mail, prefix + "eight", "bob" + at, options=("-B8BITMIME",),
+           body=text(prefix + "eight", "gr\u00fc\u00dfe \u4f60\u597d").encode("utf-8") + b"\xff\xfe\n")
     submit(mail, prefix + "unterminated", "bob" + at, body=text(prefix + "unterminated", "no line end", end=""))
-    submit(mail, prefix + "lines", "bob" + at, options=("-i",), body=text(prefix + "lines", "x" * 5000, "From here", ".", "..", "", "\ttab", " end ", headers="X-Long: " + "y " * 2000 + "\n"))
+    submit(mail, prefix + "lines", "bob" + at, options=("-i",),
+           body=text(prefix + "lines", "x" * 5000, "From here", ".", "..", "", "\ttab", " end ", headers="X-Long: " + "y " * 2000 + "\n"))
     submit(mail, prefix + "big", "carol" + at, body=text(prefix + "big", *["0123456789" * 7] * 15000))
     submit(mail, prefix + "empty", "carol" + at, body=text(prefix + "empty", "", end=""))
     submit(mail, prefix + "bounces", "nobody-here" + at, "nor-here" + at)
     submit(mail, prefix + "fullname", "dave" + at, options=("-F", "Dave, the Sender"), body=f"Subject: {prefix}fullname!\n\nno From\n")
-    submit(mail, prefix + "headers", options=("-t",), body=f"Subject: {prefix}headers!\nTo: ann{at},\n (comment) bob{at}\nBcc: carol{at}\n\nfrom headers\n")
+    submit(mail, prefix + "headers", options=("-t",),
+           body=f"Subject: {prefix}headers!\nTo: ann{at},\n (comment) bob{at}\nBcc: carol{at}\n\nfrom headers\n")
 
 
 def fill(side, options, parameters, folder):
@@ -157,7 +165,7 @@ def take_over(side, options, parameters, base):
 def normal(content):
     """The text without what is another one at each delivery: ids, times, process numbers."""
     content = re.sub(rb"\b[0-9A-F]{5}[0-9A-F]{4,12}\b(?![0-9A-Fa-f])", b"ID", content)
-    content = re.sub(rb"\b[0-9BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz]{10}z[0-9BCDFGHJKLMNPQRSTVWXYbcdfghjklmnpqrstvwxy]{3,12}\b", b"ID", content)
+    content = re.sub(rb"\b[0-9B-Zb-z]{10}z[0-9B-Zb-z]{3,12}\b", b"ID", content)
     content = re.sub(rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [ \d]\d? \w{3} \d{4} \d\d:\d\d:\d\d [-+]\d{4} \(\w+\)", b"DATE", content)
     content = re.sub(rb"ID\.\d+/mail", b"ID.TIME/mail", content)
     content = re.sub(rb"Message-Id: <\d{14}\.ID@", b"Message-Id: <TIME.ID@", content)
@@ -173,14 +181,15 @@ def mailboxes(mail):
     for box in BOXES:
         for content in mail.maildir(box):
             subject = re.search(rb"^Subject: (.*)", content, re.MULTILINE)
-            about = re.search(rb"^(?:X-)?Subject: (\w+(?:plain|three|null|dsn|never|report|verp|eight|unterminated|lines|big|empty|bounces|fullname|headers)|"
+            about = re.search(rb"^(?:X-)?Subject: (\w+(?:plain|three|null|dsn|never|report|verp|eight|unterminated|lines|big|empty|"
+                              rb"bounces|fullname|headers)|"
                               rb"partly\w*|held\d|expired|active\d)!$", content, re.MULTILINE)
-            found[box, (subject.group(1) if subject else b"").decode(), (about.group(1) if about else b"").decode()].append(normal(content))
+            key = box, (subject.group(1) if subject else b"").decode(), (about.group(1) if about else b"").decode()
+            found[key].append(normal(content))
     return {key: sorted(texts) for key, texts in found.items()}
 
 
 def difference(one, other, first, second):
-    import difflib
     lines = [text.decode("utf-8", "backslashreplace").splitlines(keepends=True) for text in (one, other)]
     return "".join(difflib.unified_diff(*lines, first, second, n=1))[:3000]
 
@@ -198,9 +207,9 @@ def compare_deliveries(taken, reference):
                    for path, status in mail.files().items()) for mail in (taken, reference)]
     if left[0] != left[1]:
         problems.append(f"left in the queue: {taken.name} {left[0]}, {reference.name} {left[1]}")
-    logs = [[path for path in mail.files("bounce", "defer", "trace") if os.path.basename(path) not in mail.queued()] for mail in (taken, reference)]
-    if logs[0]:
-        problems.append(f"logs without a message: {logs[0]}")
+    logs = [path for path in taken.files("bounce", "defer", "trace") if os.path.basename(path) not in taken.queued()]
+    if logs:
+        problems.append(f"logs without a message: {logs}")
     assert mine, "nothing was delivered"
     assert not problems, f"{len(problems)} differences:\n" + "\n".join(problems)
 
@@ -244,9 +253,13 @@ def test_debian_takes_over_from_ours_long_ids(options):
 # --- the commands
 
 def tree(mail):
-    """What the queue holds: (content, folder, mode, time of the next attempt in deferred) of each file; names only where both sides must agree."""
+    """What the queue holds: (folder, depth, content, mode, owner) of each message, and of each log of a message that is there. Debian's
+    postsuper leaves the logs of messages behind when it is told one queue (-d ALL deferred); ours does not."""
     found = []
+    there = mail.queued()
     for path, status in mail.files(*mta.QUEUES, *mta.LOGS).items():
+        if path.split("/")[0] in mta.LOGS and os.path.basename(path) not in there:
+            continue
         content = (mail.queue / path).read_bytes()
         found.append((path.split("/")[0], len(path.split("/")), content_token(content), hashlib.sha256(content).hexdigest()[:12],
                       stat.filemode(status.st_mode), status.st_uid))
@@ -264,19 +277,15 @@ def lines_of(result):
     return sorted(out), sorted(errors), result.status
 
 
-def on_copies(options, parameters, base, folder, work):
-    """work(mail) on one copy of the spool for each side; returns both results."""
-    results = []
-    for side in ("Debian", "Postrider"):
-        copy = pathlib.Path(folder, "copy")
-        subprocess.run(["cp", "-a", base, copy], check=True)
-        mail = make(side, options, parameters, base=copy)
-        try:
-            results.append(work(mail))
-        finally:
-            mail.kill_all()
-            shutil.rmtree(copy)
-    return results
+def on_a_copy(side, options, parameters, base, folder, words):
+    """What `postsuper words` prints, and what it leaves of a copy of the spool."""
+    copy = pathlib.Path(tempfile.mkdtemp(prefix="copy.", dir=folder))
+    subprocess.run(["cp", "-a", f"{base}/.", copy], check=True)
+    mail = make(side, options, parameters, base=copy)
+    try:
+        return lines_of(mail.run("postsuper", *words)), tree(mail)
+    finally:
+        shutil.rmtree(copy)
 
 
 def commands_agree(options, filler, parameters):
@@ -298,22 +307,29 @@ def commands_agree(options, filler, parameters):
 
         for path in sorted(mail.files(*mta.QUEUES)):
             compare("postcat", mail.queue / path)
-        for name in list(names.values())[:12]:
+        # Debian's postcat takes what follows the first 2048 bytes of a header line for the body: not for us to repeat.
+        for name in [name for token, name in sorted(names.items()) if not token.endswith("lines")][::4]:
             for flags in ("-q", "-eq", "-bq", "-hq", "-bhq", "-oq", "-eoq"):
                 compare("postcat", *(f"-{flag}" for flag in flags[1:]), name)
         compare("postqueue", "-p", form=lambda result: (sorted(result.text.split("\n\n")), result.status))
         compare("postqueue", "-j", form=lambda result: (sorted(result.text.splitlines()), result.status))
 
-        some = names["deferredplain"], names["held0"], names["incomingplain"], names["active1"], names["maildropplain"]
-        for words in [("-s",), ("-p",), *(("-d", name) for name in some), ("-d", "ALL"), ("-d", "ALL", "deferred"), ("-h", "ALL"), ("-h", names["deferreddsn"]),
-                      ("-H", "ALL"), ("-H", names["held0"]), ("-r", "ALL"), ("-r", "ALL", "deferred"), ("-r", names["held0"]), ("-e", names["deferredplain"]),
-                      ("-e", "ALL"), ("-f", names["deferredplain"]), ("-f", names["incomingplain"]), ("-d", "0123456789"), ("-h", "../etc/passwd"),
-                      ("-d", "ALL", "hold"), ("-d", "ALL", "no-such-queue"), ("-r", "ALL", "-h", "ALL"), ("-d", "")]:
-            theirs, mine = on_copies(options, parameters, base, folder, lambda system, words=words: (lines_of(system.run("postsuper", *words)), tree(system)))
-            if theirs[0] != mine[0]:
-                problems.append(f"postsuper {' '.join(words)}: Debian {theirs[0]}, ours {mine[0]}")
-            if theirs[1] != mine[1]:
-                problems.append(f"postsuper {' '.join(words)}: files: Debian only {sorted(set(theirs[1]) - set(mine[1]))[:5]}, ours only {sorted(set(mine[1]) - set(theirs[1]))[:5]}")
+        deferred, held, incoming = names["deferredplain"], names["held0"], names["incomingplain"]
+        lines = [line.split() for line in (
+            "-s", "-p", f"-d {deferred}", f"-d {held}", f"-d {incoming}", f"-d {names['active1']}", f"-d {names['maildropplain']}",
+            "-d ALL", "-d ALL deferred", "-d ALL hold", "-d ALL no-such-queue", "-d 0123456789", "-h ALL", f"-h {names['deferreddsn']}",
+            "-h ../etc/passwd", "-H ALL", f"-H {held}", "-r ALL", "-r ALL deferred", f"-r {held}", "-r ALL -h ALL", f"-e {deferred}",
+            "-e ALL", f"-f {deferred}", f"-f {incoming}")] + [["-d", ""]]
+        # Debian's postsuper sleeps a second before it ends on an error, so several run at once.
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            def both(words):
+                return [on_a_copy(side, options, parameters, base, folder, words) for side in ("Debian", "Postrider")]
+            for words, (theirs, mine) in zip(lines, pool.map(both, lines)):
+                if theirs[0] != mine[0]:
+                    problems.append(f"postsuper {' '.join(words)}: Debian {theirs[0]}, ours {mine[0]}")
+                if theirs[1] != mine[1]:
+                    problems.append(f"postsuper {' '.join(words)}: files: Debian only {sorted(set(theirs[1]) - set(mine[1]))[:5]}, "
+                                    f"ours only {sorted(set(mine[1]) - set(theirs[1]))[:5]}")
     assert not problems, f"{len(problems)} differences:\n" + "\n".join(problems)
 
 

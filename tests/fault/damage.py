@@ -92,10 +92,12 @@ def damage_whole(content, turn, chance):
         lambda: Damaged("a pointer that is no number", content[:97] + queuefile.record("p", "-" * 15) + content[97:]),
         lambda: Damaged("records of all types", content[:97] + b"".join(bytes([c, 1, 65]) for c in range(256)) + content[97:]),
         lambda: Damaged("many attributes", content[:97] + b"".join(queuefile.record("A", f"n{i}=v") for i in range(5000)) + content[97:]),
-        lambda: Damaged("an attribute without a value", content[:97] + queuefile.record("A", "=") + queuefile.record("A", "x") + content[97:]),
+        lambda: Damaged("an attribute without a value", content[:97] + queuefile.record("A", "=") +
+                        queuefile.record("A", "x") + content[97:]),
         lambda: Damaged("no recipient", content.replace(b"R", b"D")),
         lambda: Damaged("a long address", content.replace(b"M\0", queuefile.record("R", "x" * 70000) + b"M\0", 1)),
-        lambda: Damaged("a recipient with line ends", content.replace(b"M\0", queuefile.record("R", "a\nb\r\0c@example.test") + b"M\0", 1)),
+        lambda: Damaged("a recipient with line ends", content.replace(
+            b"M\0", queuefile.record("R", "a\nb\r\0c@example.test") + b"M\0", 1)),
         lambda: Damaged("a time far away", content.replace(b"12345", b"99999999999999999999", 1)),
         lambda: Damaged("a time before time", content[:97] + queuefile.record("T", "-1 -1") + content[97:]),
         lambda: Damaged("zeros", bytes(len(content))),
@@ -108,12 +110,15 @@ def damage_around(content, turn, chance):
     """Good content under a name, mode, type or time that no message has."""
     now = int(time.time())
     return [
-        *(lambda mode=mode: Damaged(f"mode {mode:o}", content, mode=mode) for mode in (0o600, 0o400, 0o000, 0o644, 0o777, 0o755, 0o4755, 0o710, 0o740)),
-        *(lambda kind=kind: Damaged(f"is a {kind}", content, kind=kind) for kind in ("directory", "symlink", "dangling symlink", "hard link", "fifo", "socket")),
+        *(lambda mode=mode: Damaged(f"mode {mode:o}", content, mode=mode)
+          for mode in (0o600, 0o400, 0o000, 0o644, 0o777, 0o755, 0o4755, 0o710, 0o740)),
+        *(lambda kind=kind: Damaged(f"is a {kind}", content, kind=kind)
+          for kind in ("directory", "symlink", "dangling symlink", "hard link", "fifo", "socket")),
         *(lambda name=name: Damaged(f"name {name!r}", content, name=name)
-          for name in (f"{turn}.x", f"9999.{turn}", f"-{turn:X}", f"x{turn}" + "y" * 240, f"{turn} 1", f"{turn}\n1", f"{turn}\udcff1", f"..{turn}", f"core.{turn}",
-                       f"{turn:05X}", f"{turn:X}z", f"{turn:06d}0000z1", f"FFFFF{turn:X}FFFFFFFFFFFFFFFFFFFFF")),
-        *(lambda mtime=mtime: Damaged(f"time {mtime}", content, mtime=mtime) for mtime in (0, 1, now + 86400 * 3650, 2**31, 2**33, now + 7201)),
+          for name in (f"{turn}.x", f"9999.{turn}", f"-{turn:X}", f"x{turn}" + "y" * 240, f"{turn} 1", f"{turn}\n1", f"{turn}\udcff1",
+                       f"..{turn}", f"core.{turn}", f"{turn:05X}", f"{turn:X}z", f"{turn:06d}0000z1", f"FFFFF{turn:X}FFFFFFFFFFFFFFFFFFFFF")),
+        *(lambda mtime=mtime: Damaged(f"time {mtime}", content, mtime=mtime)
+          for mtime in (0, 1, now + 86400 * 3650, 2**31, 2**33, now + 7201)),
     ][turn % 34]()
 
 
@@ -250,7 +255,7 @@ def keep(items):
 def run_folder(options, report, mail, ledger, folder, count, chance, most_bad=3, search=True):
     queue, maildrop = base_files()
     bases = maildrop if folder == "maildrop" else [STATUS] if folder in LOG_FOLDERS else queue
-    bad, slowest, made = [], 0.0, 0
+    bad, slowest, made, corrupt = [], 0.0, 0, 0
     size = min(250, count)
     start = chance.randrange(1 << 20) if options.quick else 0
     for first in range(start, start + count, size):
@@ -258,6 +263,7 @@ def run_folder(options, report, mail, ledger, folder, count, chance, most_bad=3,
         problems, seconds, placed = batch(mail, ledger, folder, items, folder == "active", chance)
         made += placed
         slowest = max(slowest, seconds)
+        corrupt += len(mail.files("corrupt"))
         if problems:
             culprits = []
             if folder != "active" and search:
@@ -272,7 +278,9 @@ def run_folder(options, report, mail, ledger, folder, count, chance, most_bad=3,
             break
     if not mail.running():
         mail.start()
-    text = f"{made} damaged files, good mail beside them took at most {slowest:.1f} s"
+    text = f"{made} damaged files, {corrupt} of them put into corrupt/, good mail beside them took at most {slowest:.1f} s"
+    if folder in ("incoming", "deferred", "active") and not corrupt:
+        bad.append("none was recognised as damaged, so nothing is proved")
     if bad:
         report.failed(f"damage {folder}", text + "".join(f"\n    {line}" for line in bad))
     elif slowest > 10:

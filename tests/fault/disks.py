@@ -46,7 +46,8 @@ class Disk:
         os.chmod(self.root, 0o755)
 
     def mount(self):
-        call("mount", "-o", "loop", "-t", self.kind, self.image, self.root)
+        # nouuid: a copy of the file system may be mounted still, see again().
+        call("mount", "-o", "loop,nouuid" if self.kind == "xfs" else "loop", "-t", self.kind, self.image, self.root)
 
     def mounted(self):
         # os.path.ismount() cannot look at a file system that was shut down.
@@ -71,6 +72,22 @@ class Disk:
         """After a cut: what is on disk, as a machine that was started again would find it."""
         self.unmount()
         self.mount()
+        if not self.alive():
+            # Somebody has a copy of our mount in a name space of their own, so the kernel gave us the dead file system again. What is on
+            # the disk is in the image: go on with a copy of it.
+            self.unmount()
+            other = self.image.with_name(self.image.name + "+")
+            call("cp", "--sparse=always", self.image, other)
+            self.image.unlink()
+            self.image = other
+            self.mount()
+
+    def alive(self):
+        try:
+            (self.root / ".alive").touch()
+            return True
+        except OSError:
+            return False
 
     def sync(self):
         call("sync", "-f", self.root)

@@ -30,6 +30,7 @@ ERRORS = {
 # A mailbox that may not grow: the message may also go back to its sender, as Postfix does it.
 RETURNS = {"EDQUOT", "EFBIG"}
 ANSWER = RECOVERY = 10  # seconds
+FOLDERS = ["maildrop", "incoming", "active", "deferred", "bounce", "defer", "trace", "mail/ann", "mail/bob", "mail/sender"]
 
 
 class Cell:
@@ -40,7 +41,7 @@ class Cell:
         self.answered = self.recovered = 0.0
 
     def __str__(self):
-        what = self.path or f"{os.path.basename(os.path.dirname(self.call.path))}/{os.path.basename(self.call.path)}"
+        what = f"{os.path.basename(os.path.dirname(self.call.path))}/{os.path.basename(self.call.path)}"
         return (f"{self.flow}: {self.call.program} {self.call.kind.name.lower()} {self.number} ({what}) fails with {self.error} "
                 f"{'from then on' if self.always else 'once'}")
 
@@ -51,19 +52,16 @@ def cells_of(mail, ledger, flow):
     kill.deliver(mail, ledger, flow)
     mail.shim.disarm()
     counts = collections.Counter()
-    opened = set()
     for call in mail.shim.calls():
-        path = ""
-        if call.kind == Kind.OPEN:  # by folder, because programs open much that is not mail
-            folder = next((name for name in ("maildrop/", "incoming/", "active/", "deferred/", "bounce/", "mail/ann/", "mail/bob") if name in call.path), None)
-            if folder is None or (call.program, folder) in opened:
-                continue
-            opened.add((call.program, folder))
-            path, number = folder, 1
-        else:
-            counts[call.program, call.kind] += 1
-            number = counts[call.program, call.kind]
+        # A fault is that of one folder: what a full mailbox returns must find its way to another one.
+        path = next((name for name in FOLDERS if name in call.path), "")
+        counts[call.program, call.kind, path] += 1
+        if call.kind == Kind.OPEN and (not path or counts[call.program, call.kind, path] > 1):
+            continue  # programs open much that is not mail
+        number = counts[call.program, call.kind, path]
         for error in ERRORS[call.kind]:
+            if path == "mail/sender" and error in RETURNS:
+                continue  # a notice that cannot be delivered goes nowhere
             for always in (False, True):
                 yield Cell(flow, call, number, error, always, path)
 
@@ -154,7 +152,8 @@ def run_flow(options, report, flow, most=None):
         bad = [cell for cell in some if cell.problems]
         remarks = collections.Counter(remark.split()[0].rstrip(":") for cell in some for remark in cell.remarks)
         text = (f"{len(some)} faults, {sum(cell.fired for cell in some)} reached, {sum(not cell.accepted for cell in some)} refused, "
-                f"answers within {max(cell.answered for cell in some):.1f} s, recovery within {max(cell.recovered for cell in some):.1f} s")
+                f"answers within {max(cell.answered for cell in some):.1f} s, "
+                f"recovery within {max(cell.recovered for cell in some):.1f} s")
         text += "".join(f", {count} {what}" for what, count in remarks.items())
         name = f"matrix {flow} {program}"
         if bad:

@@ -98,8 +98,8 @@ def cut_at_random(options, report, kind, split, count, chance):
 
 
 def lost_in_forced_case(options, kind, rounds):
-    """The worst instant of two file systems: the spool's removal of the message is durable, the mailboxes' power is cut right then. Returns
-    what was lost of `rounds` messages."""
+    """The worst instant of two file systems: the spool's removal of the message is durable, the mailboxes' power is cut right then.
+    Returns what was lost of `rounds` messages."""
     lost = []
     with machine(options, kind, split=True) as (mail, disks):
         spool, mailboxes = disks
@@ -136,8 +136,9 @@ def run(options, report):
             cut_at_random(options, report, kind, split, 3 if options.quick else 30, chance)
         rounds = 1 if options.quick else 5
         lost = lost_in_forced_case(options, kind, rounds)
-        (report.failed if lost else report.passed)(f"power {kind} forced", f"{len(lost)} of {rounds} lost when the mailboxes' disk is cut "
-                                                   "right after the message has left the spool for good")
+        tell = report.failed if lost else report.passed
+        tell(f"power {kind} forced",
+             f"{len(lost)} of {rounds} lost when the mailboxes' disk is cut right after the message has left the spool for good")
 
 
 def control(options, report):

@@ -15,7 +15,8 @@ from shim import Shim  # noqa: E402
 # Waiting is what an MTA does after a fault; these make it seconds instead of minutes.
 FAST = {
     "queue_run_delay": "1s", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "transport_retry_time": "1s",
-    "service_throttle_time": "1s", "stale_lock_time": "2s", "deliver_lock_attempts": "2", "deliver_lock_delay": "1s", "in_flow_delay": "0s", "retry_jitter": "0", "bounce_queue_lifetime": "1h",
+    "service_throttle_time": "1s", "stale_lock_time": "2s", "deliver_lock_attempts": "2", "deliver_lock_delay": "1s",
+    "in_flow_delay": "0s", "retry_jitter": "0", "bounce_queue_lifetime": "1h",
     "notify_classes": "", "error_notice_recipient": "postmaster@example.test",
     "double_bounce_sender": "double-bounce@example.test",
 }
@@ -64,7 +65,8 @@ def pending_now(mail):
     """As pending(), without what waits for a time: in incoming and maildrop a file of the future is not yet a message."""
     now = time.time() + 1
     return [path for path, status in mail.files("maildrop", "incoming", "active").items()
-            if status.st_mode & 0o700 == 0o700 and status.st_nlink == 1 and status.st_mtime <= now and status.st_size and os.path.basename(path).isalnum()]
+            if status.st_mode & 0o700 == 0o700 and status.st_nlink == 1 and status.st_mtime <= now and status.st_size
+            and os.path.basename(path).isalnum()]
 
 
 def debris(mail):

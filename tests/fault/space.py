@@ -1,5 +1,5 @@
-"""Disks that are full, out of inodes or read-only, and mailboxes that cannot be written: mail is refused or waits, with a clear reply, and
-goes on within 5 seconds of the cure."""
+"""Disks that are full, out of inodes or read-only, and mailboxes that cannot be written: mail is refused or waits, with a clear
+reply, and goes on within 5 seconds of the cure."""
 import contextlib
 import os
 import pathlib
@@ -48,7 +48,8 @@ def on_disk(options, small, parameters=None, make=("-m", "0")):
         for place in places.values():
             if place.name == "mta":
                 place.mkdir()
-        mail = stack.enter_context(rig.system(options, {"message_size_limit": "1000000", **(parameters or {})}, shim=False, log=log, **places))
+        parameters = {"message_size_limit": "1000000", **(parameters or {})}
+        mail = stack.enter_context(rig.system(options, parameters, shim=False, log=log, **places))
         mail.start()
         ledger = rig.Ledger(mail)
         ledger.submit("ann@example.test", "bob@example.test")
@@ -113,6 +114,10 @@ def spool_fills_later(options):
         return f"went on in {goes_on(mail, ledger, [token]):.1f} s"
 
 
+def unmounted(path):
+    return subprocess.run(["umount", str(path)], capture_output=True, check=False).returncode == 0
+
+
 def spool_read_only(options):
     with on_disk(options, "spool") as (mail, ledger, _):
         mounted = []
@@ -126,7 +131,7 @@ def spool_read_only(options):
             took = refused(mail)
         finally:
             for path in mounted:
-                mta.wait(lambda path=path: subprocess.run(["umount", str(path)], capture_output=True, check=False).returncode == 0, 10, "umount")
+                mta.wait(lambda path=path: unmounted(path), 10, "umount")
         return f"refused in {took:.1f} s, went on in {goes_on(mail, ledger):.1f} s"
 
 
@@ -188,7 +193,8 @@ def quota(options):
     with mail:
         mail.shim.arm(Action.FAIL, "virtual", 1, "EDQUOT", True, [Kind.WRITE], str(mail.mail))
         token = ledger.submit("ann@example.test", "bob@example.test")
-        fates = [mail.wait_log(rf"to=<{name}@example.test>.*dsn=(?:4\S+, status=deferred|5.2.2, status=bounced) \((.*)\)").group(1) for name in ("ann", "bob")]
+        fates = [mail.wait_log(rf"to=<{name}@example.test>.*dsn=(?:4\S+, status=deferred|5.2.2, status=bounced) \((.*)\)").group(1)
+                 for name in ("ann", "bob")]
         assert all("quota" in fate.lower() or "space" in fate.lower() for fate in fates), fates
         mail.shim.disarm()
         if "bounced" in mail.new_log():
@@ -198,13 +204,18 @@ def quota(options):
         return f"deferred: {fates[0]}; went on in {goes_on(mail, ledger, [token]):.1f} s"
 
 
+def start_limited(mail, limit):
+    """Starts master with a limit of the shell's."""
+    done = subprocess.run(["sh", "-c", f'{limit}; exec "$@"', "sh", *mail.arguments("master", ["-w"])], capture_output=True,
+                          check=False, env=mail.command_environment(), cwd="/", timeout=30, **mail.account.passing)
+    assert done.returncode == 0, f"{done}\n{mail.log_tail()}"
+
+
 def small_descriptors(options):
     """Programs that may open 64 files go on, slower."""
     mail = rig.system(options, shim=False)
     with mail:
-        done = subprocess.run(["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *mail.arguments("master", ["-w"])], capture_output=True, check=False,
-                              env=mail.command_environment(), cwd="/", timeout=30, **mail.account.passing)
-        assert done.returncode == 0, f"{done}\n{mail.log_tail()}"
+        start_limited(mail, "ulimit -n 64")
         ledger = rig.Ledger(mail)
         tokens = [ledger.submit(*[f"u{i}@example.test" for i in range(rig.PEOPLE)]) for _ in range(5)]
         mta.wait(lambda: all(ledger.complete(token) for token in tokens), 60, f"the deliveries\n{mail.log_tail()}")
@@ -217,9 +228,7 @@ def size_limit_of_files(options):
     """RLIMIT_FSIZE is reached: no process may die of SIGXFSZ, and nothing is lost."""
     mail = rig.system(options, shim=False)
     with mail:
-        done = subprocess.run(["sh", "-c", 'ulimit -f 400; exec "$@"', "sh", *mail.arguments("master", ["-w"])], capture_output=True, check=False,
-                              env=mail.command_environment(), cwd="/", timeout=30, **mail.account.passing)
-        assert done.returncode == 0, f"{done}\n{mail.log_tail()}"
+        start_limited(mail, "ulimit -f 400")
         ledger = rig.Ledger(mail)
         small = ledger.submit("ann@example.test")
         ledger.submit("ann@example.test", lines=20000)
@@ -262,6 +271,7 @@ def control(options, report):
     try:
         spool_read_only(options)
     except (AssertionError, subprocess.TimeoutExpired) as error:
-        report.passed("space control", f"Debian's Postfix does not refuse in time, and the rig saw it: {str(error).splitlines()[0][:200]}")
+        first = str(error).splitlines()[0][:200]
+        report.passed("space control", f"Debian's Postfix does not refuse in time, and the rig saw it: {first}")
     else:
         report.failed("space control", "Debian's Postfix keeps sendmail waiting when maildrop cannot be written; the rig did not see it")

@@ -365,7 +365,8 @@ class System:
         return wait(lambda: re.search(pattern, self.new_log(), re.MULTILINE), limit, f"/{pattern}/ in the log:\n{self.log_tail()}")
 
     def files(self, *folders):
-        """{path below the queue directory: os.stat_result} of the files of these queue folders, hashed or not; all of QUEUES by default."""
+        """{path below the queue directory: os.stat_result} of the files of these queue folders, hashed or not (default: all of
+        QUEUES)."""
         found = {}
         for folder in folders or QUEUES:
             for where, _, names in os.walk(self.queue / folder):
@@ -491,9 +492,7 @@ class Debian(System):
                 (wrappers / program.name).symlink_to(program)
         postdrop = wrappers / "postdrop"
         postdrop.unlink(missing_ok=True)
-        alone = len(self.environment) == 1 and subprocess.run([self.sbin / "postdrop", "-?"], env={}, capture_output=True,
-                                                              check=False).returncode != 127
-        if alone:
+        if len(self.environment) == 1 and self.libraries_are_known():
             postdrop.symlink_to(self.sbin / "postdrop")
         else:
             settings = " ".join(f"{name}='{value}'" for name, value in self.environment.items())
@@ -501,6 +500,15 @@ class Debian(System):
             os.chmod(postdrop, 0o755)
         self.parameters["command_directory"] = wrappers
         super().write_configuration()
+
+    known = {}
+
+    def libraries_are_known(self):
+        """Whether the linker finds Debian's libraries by itself."""
+        if self.sbin not in self.known:
+            done = subprocess.run([self.sbin / "postdrop", "-?"], env={}, capture_output=True, check=False, timeout=LIMIT)
+            self.known[self.sbin] = done.returncode != 127
+        return self.known[self.sbin]
 
     @staticmethod
     def available():

@@ -41,12 +41,13 @@ class QueueFiles:
         microseconds = (self.count * 7919) % 1000000
         envelope = record("T", f"{created} {microseconds}") + record("A", f"create_time={created}") + record("A", "rewrite_context=local")
         envelope += record("S", sender) + extra
-        count = 0
+        addressed = []
         for kind, group in (("R", recipients), ("D", done)):
             for each in group:
                 original, address = each if isinstance(each, tuple) else (each, each)
-                envelope += record("O", original) + record(kind, address)
-                count += 1
+                addressed.append(record("O", original) + record(kind, address))
+        count = len(addressed)
+        envelope += b"".join(addressed)
         behind = b"".join(record("O", each) + record("R", each) for each in extracted)
         count += len(extracted)
         envelope += record("M")

@@ -38,7 +38,8 @@ def text_records(text):
 def queue_file(recipients, sender="sender@example.test", text="Subject: test\n\ntest\n", arrival=None, done=(), attributes=(), warn=None):
     """A complete message as cleanup writes it. `done`: the numbers of the recipients that are done already."""
     arrival = int(time.time()) if arrival is None else arrival
-    lines = f"Received: by mail.example.test (Postfix)\n\tid 0; {time.strftime('%a, %d %b %Y %H:%M:%S +0000', time.gmtime(arrival))}\n".encode()
+    date = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(arrival))
+    lines = f"Received: by mail.example.test (Postfix)\n\tid 0; {date}\n".encode()
     content = text_records(lines + (text.encode() if isinstance(text, str) else text))
     envelope = record("T", f"{arrival} 12345") + record("A", f"create_time={arrival}") + record("A", "rewrite_context=local")
     envelope += record("S", sender)

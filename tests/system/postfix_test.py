@@ -235,6 +235,21 @@ def test_check_finds_every_mistake_with_its_place_and_a_hint(options, folder):
             assert expected in done.stderr, (expected, done.stderr)
 
 
+def test_aliases_that_nobody_asked_for_may_be_missing(options, folder):
+    with installation(options, folder) as mail:
+        mail.settings = [line for line in mail.settings if not line.startswith("alias_")]
+        mail.set("default_database_type = lmdb")
+        if pathlib.Path("/etc/aliases.lmdb").exists():
+            raise cases.Skipped("this machine has /etc/aliases.lmdb")
+        done = mail.postfix("check")
+        assert done.returncode == 0, done
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "warning: parameter alias_maps (default): open database /etc/aliases.lmdb" in done.stderr, done.stderr
+        assert '"postalias lmdb:/etc/aliases" makes it' in done.stderr, done.stderr
+        mail.set("alias_database = lmdb:/etc/aliases")
+        assert mail.postfix("check").returncode == 1
+
+
 def test_check_tells_of_an_index_that_is_older_than_its_source(options, folder):
     with installation(options, folder) as mail:
         table = folder / "table"

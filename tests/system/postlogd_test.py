@@ -184,7 +184,7 @@ def test_standard_output_is_a_log_file(options):
         master = subprocess.Popen([mail.libexec / "master", "-s"], stdout=log, stderr=log, cwd="/", env=mail.command_environment(),
                                   **mail.account.passing)
         try:
-            mta.wait(mail.running)
+            mta.wait(lambda: mail.running() and (mail.queue / "public" / "postlog").exists())
             Sender(mail).send("Nov 21 10:54:53 mx a/b[1]: to standard output")
             mta.wait(lambda: b"to standard output\n" in (mail.base / "out").read_bytes())
         finally:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What is in the queue, as showq and postqueue tell it: each of ours against Debian's, over the same queue."""
+import contextlib
 import json
 import os
 import pathlib
@@ -242,7 +243,8 @@ def test_garbage_from_a_client_is_not_looked_at(options):
         for _ in range(10):
             with socket.socket(socket.AF_UNIX) as link:
                 link.connect(str(mail.queue / "public" / "showq"))
-                link.sendall(os.urandom(5000))
+                with contextlib.suppress(BrokenPipeError):
+                    link.sendall(os.urandom(5000))
         assert mail.check("postqueue", "-p").text == "Mail queue is empty\n"
 
 

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "config/param.h"
 #include "postfix/layout.h"
+#include "postfix/sense_check.h"
 #include "postfix/table_check.h"
 
 namespace postfix {
@@ -93,6 +94,7 @@ void check_configuration(const Installation& installation, Tally& tally) {
 }  // namespace
 
 bool is_fit_to_start(const Installation& installation) {
+  if (!has_usable_directories(installation)) return false;
   if (!installation.rootless) {
     const auto unknown = [&](std::string_view parameter, std::string_view kind, const std::string& name) {
       complain(fmt::format("file {}/main.cf: parameter {}: unknown {} name: {}", installation.config_directory,
@@ -111,8 +113,10 @@ bool is_fit_to_start(const Installation& installation) {
 
 void look_over(const Installation& installation) {
   Tally tally;
+  check_accounts(installation, tally);
   check_ownership(installation, tally);
   check_tables(installation, tally);
+  check_sense(installation, tally);
   check_corrupt(installation, tally);
   check_chroot_copies(installation, tally);
 }
@@ -121,8 +125,10 @@ Tally check(const Installation& installation) {
   Tally tally;
   if (!is_fit_to_start(installation)) ++tally.errors;
   check_configuration(installation, tally);
+  check_accounts(installation, tally);
   check_ownership(installation, tally);
   check_tables(installation, tally);
+  check_sense(installation, tally);
   check_foreign(installation, tally);
   check_corrupt(installation, tally);
   check_chroot_copies(installation, tally);

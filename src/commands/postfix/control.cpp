@@ -140,6 +140,7 @@ int drain(const Installation& installation) {
 
 int reload(const Installation& installation) {
   const pid_t pid = require_master(installation);
+  if (!is_fit_to_start(installation)) throw base::Fatal("Postfix integrity check failed!");
   // The master would refuse it, too, but only its log would say so.
   const std::string master = installation.daemon_directory + "/master";
   if (run_program(master, {"-c", installation.config_directory, "-T"}) != 0) {

@@ -18,6 +18,8 @@ namespace {
 
 namespace param = config::param;
 
+constexpr std::string_view kRemedy = "; \"postfix set-permissions\" mends it";
+
 uid_t user_id(const Installation& installation, User user) {
   if (installation.rootless) return ::getuid();
   return user == User::root || !installation.owner ? 0 : *installation.owner;
@@ -140,8 +142,9 @@ void check_directory(const Installation& installation, const Directory& director
   if (::lstat(directory.path.c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
     remark(fmt::format("symlink leaves directory: {}", directory.path));
   }
-  constexpr std::string_view kRemedy = "; \"postfix set-permissions\" mends it";
-  if (state.st_uid != user_id(installation, directory.user)) {
+  // Without such a user nobody can own anything; that is told elsewhere.
+  const bool knows_owner = installation.rootless || directory.user == User::root || installation.owner.value_or(0) != 0;
+  if (knows_owner && state.st_uid != user_id(installation, directory.user)) {
     const std::string name = installation.rootless ? "this user" : user_name(installation, directory.user);
     remark(fmt::format("not owned by {}: {}{}", name, directory.path, installation.rootless ? "" : kRemedy));
   }
@@ -167,11 +170,11 @@ void check_program(const Installation& installation, const std::string& path, Ta
   if (::stat(path.c_str(), &state) != 0) return;
   if (installation.setgid_group && state.st_gid != *installation.setgid_group) {
     ++tally.warnings;
-    warn(fmt::format("not owned by group {}: {}", installation.config[param::setgid_group], path));
+    warn(fmt::format("not owned by group {}: {}{}", installation.config[param::setgid_group], path, kRemedy));
   }
   if ((state.st_mode & (S_ISGID | 0111)) != (S_ISGID | 0111)) {
     ++tally.warnings;
-    warn(fmt::format("not set-gid or not owner+group+world executable: {}", path));
+    warn(fmt::format("not set-gid or not owner+group+world executable: {}{}", path, kRemedy));
   }
 }
 
@@ -186,6 +189,25 @@ void check_roots(const std::string& path, Tally& tally) {
   if ((state.st_mode & 022) != 0) {
     ++tally.warnings;
     warn(fmt::format("group or other writable: {}", path));
+  }
+}
+
+// Every user's commands read them; a daemon does, too, after it has become mail_owner.
+void check_readable(const std::string& path, Tally& tally) {
+  struct stat state{};
+  if (::stat(path.c_str(), &state) != 0 || (state.st_mode & 0044) == 0044) return;
+  ++tally.warnings;
+  warn(fmt::format("not readable for everyone: {}; sendmail and mailq fail for users: \"chmod a+r {}\"", path, path));
+}
+
+// All that root starts: whoever can change it is root.
+void check_programs(const std::string& directory, Tally& tally) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(directory.c_str()), ::closedir);
+  if (!list) return;
+  while (const dirent* entry = ::readdir(list.get())) {
+    const std::string path = fmt::format("{}/{}", directory, entry->d_name);
+    struct stat state{};
+    if (::stat(path.c_str(), &state) == 0 && S_ISREG(state.st_mode)) check_roots(path, tally);
   }
 }
 
@@ -229,6 +251,11 @@ void check_ownership(const Installation& installation, Tally& tally) {
        {installation.config_directory, installation.config_directory + "/main.cf",
         installation.config_directory + "/master.cf", installation.command_directory, installation.daemon_directory}) {
     check_roots(path, tally);
+  }
+  check_readable(installation.config_directory + "/main.cf", tally);
+  check_programs(installation.daemon_directory, tally);
+  for (const char* name : {"postfix", "postdrop", "postqueue", "postlog", "postsuper", "postconf", "sendmail"}) {
+    check_roots(fmt::format("{}/{}", installation.command_directory, name), tally);
   }
 }
 

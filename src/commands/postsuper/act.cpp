@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "logging/log.h"
+#include "postsuper/sweep.h"
 #include "queue/walk.h"
 
 namespace postsuper {
@@ -25,8 +27,6 @@ constexpr disk::Step kRequeue = "postsuper.requeue";
 constexpr disk::Step kExpire = "postsuper.expire";
 
 constexpr int kPasses = 3;
-// How many removed messages are remembered before their logs are looked for.
-constexpr std::size_t kMostRemembered = 1'000'000;
 constexpr Folder kLogs[] = {Folder::bounce, Folder::defer, Folder::trace};
 
 base::Fatal fatal(const disk::Error& error) {
@@ -43,11 +43,16 @@ bool holds_whole_messages_only(Folder folder) {
   return folder == Folder::active || folder == Folder::deferred;
 }
 
-// The first name of a file that is about to get its id.
+// The first name of a file that is about to get its id: <usec>.<pid>.
 bool is_temporary_name(std::string_view name) {
   const auto dot = name.find('.');
   return dot != std::string_view::npos && base::all_digits(name.substr(0, dot)) &&
          base::all_digits(name.substr(dot + 1));
+}
+
+void tell_stranger(const std::string& path) {
+  if (is_temporary_name(std::string_view(path).substr(path.rfind('/') + 1))) return;
+  logging::warning("postsuper.bad_name", "bogus file name: {path}", {{"path", path}});
 }
 
 }  // namespace
@@ -59,10 +64,11 @@ struct Actions::Operation {
   std::string_view event;
   std::string_view done;  // "removed"
   long* count;
+  bool removes = false;
 };
 
-Actions::Actions(const queue::Spool& spool, std::vector<Folder> folders, NextLine next_line)
-    : spool_(spool), folders_(std::move(folders)), next_line_(std::move(next_line)) {}
+Actions::Actions(const queue::Spool& spool, std::vector<Folder> folders, NextLine next_line, unsigned workers)
+    : spool_(spool), folders_(std::move(folders)), next_line_(std::move(next_line)), workers_(workers) {}
 
 Totals Actions::run(const Request& request) {
   Totals totals;
@@ -77,9 +83,8 @@ Totals Actions::run(const Request& request) {
          &totals.requeued},
         request.requeue);
   apply({all, [this](const Id& id, Folder folder) { return remove(id, folder); }, "postsuper.removed", "removed",
-         &totals.deleted},
+         &totals.deleted, true},
         request.remove);
-  remove_logs_of_deleted();
   apply({queued, expires, "postsuper.expired", "expired", &totals.expired}, request.expire);
   apply({queued, expires, "postsuper.expired", "expired", &totals.expired}, request.expire_and_release);
   apply({{Folder::hold}, moves_to(Folder::deferred), "postsuper.released", "released from hold", &totals.released},
@@ -106,6 +111,7 @@ std::vector<Folder> Actions::folders_of(const Operation& operation) const {
 
 void Actions::apply(const Operation& operation, const Targets& targets) {
   if (targets.all) {
+    if (operation.removes) return remove_all(folders_of(operation), *operation.count);
     for (const Folder folder : folders_of(operation)) apply_to_folder(operation, folder);
     return;
   }
@@ -133,7 +139,7 @@ void Actions::apply_to_id(const Operation& operation, const std::string& text) {
         case Outcome::done:
           ++*operation.count;
           logging::info(operation.event, "{id}: {done}", {{"id", id->text()}, {"done", operation.done}});
-          if (operation.event == "postsuper.removed") remove_logs(*id);
+          if (operation.removes) remove_logs(*id);
           return;
         case Outcome::not_needed:
           return;
@@ -145,32 +151,41 @@ void Actions::apply_to_id(const Operation& operation, const std::string& text) {
 }
 
 void Actions::apply_to_folder(const Operation& operation, Folder folder) {
-  const bool removes = operation.event == "postsuper.removed";
   queue::Walk walk{std::string(queue::name_of(folder))};
   while (const auto entry = walk.next()) {
     if (entry->kind == queue::Walk::Kind::directory_left) continue;
-    auto id = entry->kind == queue::Walk::Kind::file ? Id::parse(entry->name) : std::nullopt;
+    const auto id = entry->kind == queue::Walk::Kind::file ? Id::parse(entry->name) : std::nullopt;
     if (!id) {
-      if (!is_temporary_name(entry->name)) {
-        logging::warning("postsuper.bad_name", "bogus file name: {path}", {{"path", entry->path}});
-      }
+      tell_stranger(walk.path());
       continue;
     }
     struct stat status{};
     if (!holds_whole_messages_only(folder) && !is_message(walk.path(), status)) continue;
-    if (removes) {
-      // By the path where it is, which after a change of hash_queue_names is not the one where it belongs.
-      const auto removed = spool_.disk().unlink(kRemove, walk.path());
-      if (!removed && removed.error().number != ENOENT) throw fatal(removed.error());
-      if (!removed) continue;
-      ++*operation.count;
-      deleted_.insert(id->text());
-      if (deleted_.size() >= kMostRemembered) remove_logs_of_deleted();
-    } else if (operation.act(*id, folder) == Outcome::done) {
-      ++*operation.count;
-    }
+    if (operation.act(*id, folder) == Outcome::done) ++*operation.count;
   }
   if (walk.failure()) throw base::Fatal(walk.failure()->text);
+}
+
+// Messages first, then the logs of those that were removed: to read the folders of logs once is cheaper than to ask for
+// three logs of each message.
+void Actions::remove_all(const std::vector<Folder>& folders, long& count) {
+  std::vector<std::string> removed;
+  for (const Folder folder : folders) {
+    const auto whole = [folder](const Id&, const std::string& path) {
+      struct stat status{};
+      return holds_whole_messages_only(folder) || is_message(path, status);
+    };
+    Sweep swept = sweep(spool_, kRemove, folder, whole, workers_);
+    for (const std::string& path : swept.strangers) tell_stranger(path);
+    std::ranges::move(swept.removed, std::back_inserter(removed));
+  }
+  count += static_cast<long>(removed.size());
+  if (removed.empty()) return;
+  std::ranges::sort(removed);
+  const auto orphaned = [&removed](const Id& id, const std::string&) {
+    return std::ranges::binary_search(removed, id.text());
+  };
+  for (const Folder log : kLogs) sweep(spool_, kRemoveLog, log, orphaned, workers_);
 }
 
 // The message first: were we stopped between the two, logs without a message tell nobody anything, but a message
@@ -186,24 +201,6 @@ void Actions::remove_logs(const Id& id) {
   for (const Folder log : kLogs) {
     if (const auto removed = spool_.remove(kRemoveLog, log, id); !removed) throw fatal(removed.error());
   }
-}
-
-// Reading the folders of logs once is cheaper than asking three times for each message.
-void Actions::remove_logs_of_deleted() {
-  if (deleted_.empty()) return;
-  std::string name;
-  for (const Folder log : kLogs) {
-    queue::Walk walk{std::string(queue::name_of(log))};
-    while (const auto entry = walk.next()) {
-      if (entry->kind != queue::Walk::Kind::file) continue;
-      name.assign(entry->name);
-      if (!deleted_.contains(name)) continue;
-      const auto removed = spool_.disk().unlink(kRemoveLog, walk.path());
-      if (!removed && removed.error().number != ENOENT) throw fatal(removed.error());
-    }
-    if (walk.failure()) throw base::Fatal(walk.failure()->text);
-  }
-  deleted_.clear();
 }
 
 Actions::Outcome Actions::move(const Id& id, Folder from, Folder to) {

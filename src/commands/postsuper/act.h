@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "postsuper/request.h"
@@ -24,7 +23,8 @@ class Actions {
  public:
   // Lines of standard input, for the id "-".
   using NextLine = std::function<bool(std::string& line)>;
-  Actions(const queue::Spool& spool, std::vector<queue::Folder> folders, NextLine next_line);
+  // `workers` remove at a time when everything is removed.
+  Actions(const queue::Spool& spool, std::vector<queue::Folder> folders, NextLine next_line, unsigned workers);
 
   // Everything that the request asks of messages. Throws base::Fatal when the disk does not do it.
   Totals run(const Request& request);
@@ -43,13 +43,12 @@ class Actions {
   Outcome requeue(const queue::Id& id, queue::Folder folder);
   Outcome expire(const queue::Id& id, queue::Folder folder);
   void remove_logs(const queue::Id& id);
-  void remove_logs_of_deleted();
+  void remove_all(const std::vector<queue::Folder>& folders, long& count);
 
   const queue::Spool& spool_;
   std::vector<queue::Folder> folders_;
   NextLine next_line_;
-  // Messages of -d ALL whose logs are still there.
-  std::unordered_set<std::string> deleted_;
+  unsigned workers_;
 };
 
 }  // namespace postsuper

@@ -25,6 +25,9 @@ namespace {
 
 using queue::Folder;
 
+// They wait for the file system more than they work.
+constexpr unsigned kWorkers = 8;
+
 const std::vector<Folder> kRepaired = {Folder::maildrop, Folder::hold,     Folder::incoming,
                                        Folder::active,   Folder::deferred, Folder::bounce,
                                        Folder::defer,    Folder::trace,    Folder::flush};
@@ -80,8 +83,9 @@ int repair(const queue::Spool& spool, const Request& request) {
 }
 
 void act(const queue::Spool& spool, const Request& request) {
-  Actions actions(spool, request.folders,
-                  [](std::string& line) { return static_cast<bool>(std::getline(std::cin, line)); });
+  Actions actions(
+      spool, request.folders, [](std::string& line) { return static_cast<bool>(std::getline(std::cin, line)); },
+      kWorkers);
   const Totals totals = actions.run(request);
   const bool releases = request.release.any() || request.expire_and_release.any();
   if (request.requeue.any()) tell("Requeued", totals.requeued);

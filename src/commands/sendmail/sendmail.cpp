@@ -129,6 +129,7 @@ class Mail {
         who_(fmt::format("{}({})", sender_, ::getuid())),
         verp_(request.wants_verp ? verp_delimiters(request, config) : ""),
         full_name_(full_name_of(request, caller)) {
+    if (request.wants_verp && sender_.empty()) fail("-V option requires non-null sender address");
     for (const std::string& typed : request.recipients) add_recipients(typed);
     if (recipients_.empty() && !request.recipients_in_header) {
       fail("Recipient addresses must be specified on the command line or via the -t option");
@@ -280,11 +281,23 @@ void give_up_borrowed_rights() {
   }
 }
 
+// A command line that makes no sense is told in the log, too: often nobody sees what a program prints that starts us.
+Request understood(const std::string& name, std::span<char*> arguments) {
+  try {
+    return understand(name, arguments);
+  } catch (const base::Fatal&) {
+    config::Source source;
+    source.process_name = "sendmail";
+    if (const auto config = config::Config::load(source)) command::open_logging(*config, name);
+    throw;
+  }
+}
+
 }  // namespace
 
 int run(const std::string& name, std::span<char*> arguments) {
   give_up_borrowed_rights();
-  const Request request = understand(name, arguments);
+  const Request request = understood(name, arguments);
   if (request.mode == Mode::nothing) return 0;
 
   // For the programs that this one runs, too.

@@ -113,6 +113,7 @@ struct Destination {
   int ready_peers = 0;
   List<Peer, &Peer::at_destination> ready;    // no more than there are free slots, or soon so
   List<Peer, &Peer::at_destination> waiting;  // in the order of their messages
+  Peer* last_peer = nullptr;                  // that recipients were assigned to
   Time next_warning = 0;
 
   bool dead() const { return suspension != nullptr; }

@@ -142,13 +142,11 @@ Job& Scheduler::job_of(Message& message, Transport& transport) {
 }
 
 Peer& Scheduler::peer_of(Job& job, Destination& destination) {
-  // Recipients of one message come one after another: its peer is the last one, or there is none yet. In a later batch
-  // there may be a second one, which does no harm.
-  for (Peer* last : {destination.waiting.back(), destination.ready.back()}) {
-    if (last != nullptr && last->job == &job) return *last;
-  }
+  // The recipients of one message come one after another, though at many destinations by turns.
+  if (destination.last_peer != nullptr && destination.last_peer->job == &job) return *destination.last_peer;
   Peer* const peer = new Peer{&job, &destination, {}, {}, {}, false};
   make_waiting(*peer, false);
+  destination.last_peer = peer;
   return *peer;
 }
 

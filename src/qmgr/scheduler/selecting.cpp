@@ -104,6 +104,7 @@ void Scheduler::wake_peers(Destination& destination) {
 
 void Scheduler::discard_peer(Peer& peer) {
   Destination& destination = *peer.destination;
+  if (destination.last_peer == &peer) destination.last_peer = nullptr;
   if (peer.ready) {
     Job& job = *peer.job;
     job.ready_peers.erase(peer);

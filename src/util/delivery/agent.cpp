@@ -56,6 +56,8 @@ void AgentServer::serve(service::Client client) {
     channel.set_deadline(io::Deadline::after(kIdleLimit));
     const auto frame = channel.receive_frame_or_end();
     if (!frame) return;
+    // Who asked may be gone since, and its successor may have asked another agent for the same.
+    if (channel.spoiled()) return;
     const Report report = answer(ipc::Channel::understand<Request>(*frame));
     channel.set_deadline(io::Deadline::after(ipc_limit));
     channel.send(report);

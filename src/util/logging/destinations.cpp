@@ -1,6 +1,7 @@
 #include "logging/destinations.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 
@@ -151,6 +153,8 @@ base::Fd open_for_appending(const std::string& path, mode_t mode) {
   return fd;
 }
 
+constexpr auto kMoment = std::chrono::milliseconds(200);
+
 class PostlogSocket : public Destination {
  public:
   PostlogSocket(std::string path, std::string file, base::Fd spare, Form form)
@@ -163,9 +167,17 @@ class PostlogSocket : public Destination {
     try {
       const std::string line = file_line(form_, record, identity);
       const std::string_view datagram = std::string_view(line).substr(0, line.size() - 1);
-      if (send(datagram, MSG_DONTWAIT) || append(line)) return;
-      // Who cannot write the file gives postlogd a moment.
-      if (full_ && !stalled_) stalled_ = !send(datagram, 0);
+      if (send(datagram, MSG_DONTWAIT)) return;
+      // Records that wait in the socket would come after one that we write now, so a postlogd that is only busy gets a
+      // moment; one that stands still gets it once.
+      const bool was_stalled = stalled_;
+      if (full_ && !stalled_) {
+        if (send_when_there_is_room(datagram)) return;
+        stalled_ = full_;
+      }
+      if (append(line)) return;
+      // Who cannot write the file waits longer.
+      if (stalled_ && !was_stalled) (void)send(datagram, 0);
     } catch (...) {
     }
   }
@@ -182,6 +194,17 @@ class PostlogSocket : public Destination {
       full_ = errno == EAGAIN;
       if (full_ || errno == EMSGSIZE) return false;
       fd_.reset();  // the socket may have been made anew
+    }
+    return false;
+  }
+
+  bool send_when_there_is_room(std::string_view datagram) {
+    const auto end = std::chrono::steady_clock::now() + kMoment;
+    while (full_ && fd_) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      struct pollfd room{fd_.get(), POLLOUT, 0};
+      if (left.count() <= 0 || ::poll(&room, 1, static_cast<int>(left.count())) <= 0) return false;
+      if (send(datagram, MSG_DONTWAIT)) return true;
     }
     return false;
   }

@@ -31,7 +31,7 @@ unsigned char type_of(int directory, const dirent& entry) {
 
 }  // namespace
 
-Walk::Walk(std::string top) : path_(std::move(top)) {
+Walk::Walk(std::string top, Into into) : into_(into), path_(std::move(top)) {
   enter(AT_FDCWD, path_.c_str());
 }
 
@@ -75,12 +75,13 @@ std::optional<Walk::Entry> Walk::next() {
     path_.append(name);
     const unsigned char type = type_of(::dirfd(stream), *entry);
     if (type == DT_UNKNOWN) continue;  // gone meanwhile
-    if (type == DT_DIR && is_hash_name(name) && levels_.size() < kDeepest) {
+    const bool is_hash_directory = type == DT_DIR && is_hash_name(name) && levels_.size() < kDeepest;
+    if (is_hash_directory && into_ == Into::hash_directories) {
       enter(::dirfd(stream), name);
       continue;
     }
-    return Entry{type == DT_REG ? Kind::file : Kind::stranger, std::string_view(path_).substr(level.path_length), path_,
-                 entry->d_ino};
+    const Kind kind = type == DT_REG ? Kind::file : is_hash_directory ? Kind::hash_directory : Kind::stranger;
+    return Entry{kind, std::string_view(path_).substr(level.path_length), path_, entry->d_ino};
   }
   return std::nullopt;
 }

@@ -17,11 +17,13 @@ namespace queue {
 
 class Walk {
  public:
-  explicit Walk(std::string top);
+  enum class Into { hash_directories, nothing };
+  explicit Walk(std::string top, Into into = Into::hash_directories);
 
   enum class Kind {
     file,
     directory_left,  // a hash directory, after all that is in it
+    hash_directory,  // only when it is not looked into
     stranger         // a directory of another name, a link, a socket: not looked into
   };
   // The views live until the next call.
@@ -49,6 +51,7 @@ class Walk {
   void enter(int parent, const char* name);
   void fail(std::string_view call);
 
+  Into into_;
   std::vector<Level> levels_;
   std::string path_;
   std::optional<base::Error> failure_;

@@ -250,6 +250,7 @@ int serve(const Program& program, const Options& options) {
 int run(int argc, char** argv, const Program& program) {
   fill_standard_descriptors();
   ignore(SIGPIPE);
+  ignore(SIGXFSZ);  // a file that may not grow is an error of write(2)
   ignore(SIGHUP);
   ::umask(077);
   open_logging_without_config(program, false);

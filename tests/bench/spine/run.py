@@ -109,7 +109,8 @@ def fill(mail, count):
     now = int(time.time())
     text = "Subject: test\n\n" + ("x" * 71 + "\n") * 12
     for number in range(count):
-        content = queuefile.queue_file([f"user{number}@dest{number % 1000}.test"], sender="sender@client.test", text=text, arrival=now - 600)
+        recipient = f"user{number}@dest{number % 1000}.test"
+        content = queuefile.queue_file([recipient], sender="sender@client.test", text=text, arrival=now - 600)
         queuefile.place(mail.queue, "deferred", content, owner=mail.owner, mtime=now + 3600)
 
 
@@ -157,7 +158,8 @@ def retry_all(mail, figures, count, limit, name, command):
 def deferred(side, options, folder):
     figures = {}
     count = options.messages
-    parameters = {"default_transport": "smtp:", "defer_transports": "smtp", "minimal_backoff_time": "3600s", "maximal_backoff_time": "4000s"}
+    parameters = {"default_transport": "smtp:", "defer_transports": "smtp", "minimal_backoff_time": "3600s",
+                  "maximal_backoff_time": "4000s"}
     with system(side, options, folder, parameters) as mail:
         fill(mail, count)
         os.sync()
@@ -216,8 +218,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="mta-bench.", dir=options.dir) as folder:
         os.chmod(folder, 0o755)
         for scenario in options.scenarios or SCENARIOS:
-            work = {"submit-1": lambda side: submit(side, options, folder, 1), "submit-4": lambda side: submit(side, options, folder, 4),
-                    "start": lambda side: start(side, options, folder), "deferred": lambda side: deferred(side, options, folder)}[scenario]
+            work = {"submit-1": lambda side: submit(side, options, folder, 1),
+                    "submit-4": lambda side: submit(side, options, folder, 4),
+                    "start": lambda side: start(side, options, folder),
+                    "deferred": lambda side: deferred(side, options, folder)}[scenario]
             for turn in range(1 if scenario == "deferred" else options.runs):
                 for side in SIDES if turn % 2 == 0 else reversed(SIDES):
                     if options.only in (None, side):

@@ -52,7 +52,7 @@ class LetterTest : public testing::Test {
           }
           if (type == RecordType::message) content = true;
         },
-        letter_, about_, original_, settings_, "DEF", kNow);
+        letter_, about_, original_, settings_, "DEF", {kNow, 7});
     return written;
   }
 

@@ -119,6 +119,14 @@ TEST(Plan, TellsSuccessAndAskedForReportsApart) {
   EXPECT_EQ(bounce::plan(request, {entry("u@x")}, 1, settings()).letters.at(0).kind, config::BounceKind::verify);
 }
 
+TEST(Plan, AVerpNoticeNamesTheRecipientAsTheSenderKnowsIt) {
+  NoticeRequest request = about(Notice::verp);
+  request.verp_delimiters = "+=";
+  queue::StatusEntry expanded = entry("u@x.example");
+  expanded.original_recipient = "list@y.example";
+  EXPECT_EQ(bounce::plan(request, {expanded}, 1, settings()).letters.at(0).recipient, "ann+list=y.example@example.com");
+}
+
 TEST(Plan, SendsOneVerpNoticeARecipient) {
   NoticeRequest request = about(Notice::verp);
   request.verp_delimiters = "+=";

@@ -51,6 +51,7 @@ struct Cleaned {
   bool ended = false;
   Records records;
   std::vector<std::string> log;
+  Records expanded;
 
   bool has(std::string_view record) const { return std::ranges::find(records, record) != records.end(); }
   bool logged(std::string_view text) const {
@@ -97,6 +98,8 @@ class Cleaning : public ::testing::Test {
     result.reason = transaction.reason;
     result.flags = transaction.flags;
     result.records = decoded(output.records());
+    for (const queue::StatusEntry& entry : transaction.expanded)
+      result.expanded.push_back(entry.recipient + ' ' + entry.action + ' ' + entry.status + ' ' + entry.reason);
     for (const auto& event : capture.events()) result.log.push_back(event.text);
     return result;
   }

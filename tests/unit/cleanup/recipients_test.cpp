@@ -73,6 +73,18 @@ TEST_F(Recipients, AreMappedBeforeTheyAreExpanded) {
                                     "A dsn_orig_rcpt=rfc822;robert@fmt.test", "O bob", "R r2@x"}));
   EXPECT_EQ(addresses({"R bob"}, kSmtpd & ~flag::kMapOk), Records{"R bob@fmt.test"});
 }
+TEST_F(Recipients, AnAliasIsTheSuccessThatItsSenderHearsOf) {
+  configure("virtual_alias_maps = inline:{{list=r1@x, r2@x}, {one@fmt.test=r1@x}, {same@fmt.test=same@fmt.test}}");
+  EXPECT_EQ(of({"n 6", "o rfc822;k", "R list@fmt.test"}),
+            (Records{"A notify_flags=4", "A dsn_orig_rcpt=rfc822;k", "O list@fmt.test", "R r1@x", "A notify_flags=4",
+                     "A dsn_orig_rcpt=rfc822;k", "O list@fmt.test", "R r2@x"}));
+  EXPECT_EQ(result_.expanded, (Records{"list@fmt.test expanded 2.0.0 alias expanded"}));
+  EXPECT_EQ(of({"n 2", "R one@fmt.test"}).at(0), "A notify_flags=1");
+  EXPECT_EQ(of({"n 2", "R same@fmt.test"}).at(0), "A notify_flags=2");
+  EXPECT_TRUE(result_.expanded.empty());
+  EXPECT_EQ(of({"n 4", "R one@fmt.test"}).at(0), "A notify_flags=4");
+  EXPECT_TRUE(result_.expanded.empty());
+}
 TEST_F(Recipients, AnExpansionThatFailsRefusesTheMessageForNow) {
   configure("virtual_alias_maps = fail:virtual");
   of({"R bob"});

@@ -119,6 +119,30 @@ TEST_F(Session, LeavesNothingOfDiscardedMail) {
   EXPECT_TRUE(files(".").empty());
   EXPECT_TRUE(log.contains(": removed (discarded)"));
 }
+TEST_F(Session, KeepsWhatTheSenderIsToHearOfAnAlias) {
+  configure("in_flow_delay = 0\nvirtual_alias_maps = inline:{{list@fmt.test=r1@x, r2@x}}");
+  EXPECT_EQ(send_one(message({"n 2", "R list@fmt.test"})).status, 0);
+  const auto entries =
+      queue::read_status(queue::Spool(queue::SpoolSettings(), disk_), queue::Folder::trace, *queue::Id::parse(id_));
+  ASSERT_TRUE(entries && *entries);
+  ASSERT_EQ((*entries)->size(), 1U);
+  EXPECT_EQ((*entries)->front().action, "expanded");
+  EXPECT_EQ((*entries)->front().recipient, "list@fmt.test");
+}
+TEST_F(Session, TellsNothingOfAnAliasWhenTheMailIsRefusedOrDiscarded) {
+  configure("in_flow_delay = 0\nvirtual_alias_maps = inline:{{list@fmt.test=r1@x, r2@x}}");
+  EXPECT_EQ(send_one(message({"n 2", "R list@fmt.test", "f 8"})).status, 0);
+  EXPECT_TRUE(files(".").empty());
+  disk_.fail_at(queue::step::kCommitSync, EIO);
+  EXPECT_EQ(send_one(message({"n 2", "R list@fmt.test"})).status, status::kWrite);
+  EXPECT_FALSE(std::filesystem::exists("trace/" + id_));
+}
+TEST_F(Session, AnAliasThatCannotBeToldOfRefusesTheMailForNow) {
+  configure("in_flow_delay = 0\nvirtual_alias_maps = inline:{{list@fmt.test=r1@x, r2@x}}");
+  disk_.fail_at(queue::step::kStatusWrite, ENOSPC);
+  EXPECT_EQ(send_one(message({"n 2", "R list@fmt.test"})).status, status::kWrite);
+  EXPECT_TRUE(files("incoming").empty());
+}
 TEST_F(Session, LeavesNothingOfRefusedMail) {
   EXPECT_EQ(send_one({kTime, "S s", "R r", "M", "N Subject: x", "N", "X", "E"}).status, status::kBad);
   EXPECT_TRUE(files(".").empty());

@@ -300,6 +300,30 @@ TEST_F(Postlog, ThatIsFullIsNotWaitedFor) {
   EXPECT_EQ(in_file + in_socket, 2000);
 }
 
+TEST_F(Postlog, ThatIsBusyHearsEverythingInOrder) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  std::vector<std::string> heard;
+  std::thread slow([&] {
+    char buffer[8192];
+    while (heard.size() < 100) {
+      const ssize_t size = ::recv(listener.get(), buffer, sizeof buffer, 0);
+      if (size <= 0) return;
+      const std::string_view line(buffer, static_cast<std::size_t>(size));
+      heard.emplace_back(line.substr(line.rfind(' ') + 1));
+      if (heard.size() % 20 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  std::vector<std::string> said;
+  for (int i = 0; i < 100; ++i) {
+    said.push_back(std::to_string(i));
+    logging::info("x", "{n}", {{"n", i}});
+  }
+  slow.join();
+  EXPECT_EQ(heard, said);
+  EXPECT_EQ(file(), "");
+}
+
 TEST_F(Postlog, FollowsAFileThatIsRotated) {
   open();
   logging::info("x", "one");

@@ -89,6 +89,15 @@ TEST(Plan, AMissingProgramCostsItsServiceOnly) {
                 "master.cf, line 1: service a/unix is not offered: there is no program /libexec/absent"}));
 }
 
+TEST(Plan, AMissingProgramIsToldOfOnceForAllItsServices) {
+  const auto planned = plan("a unix - - n - - absent\nb unix - - n - - gone\nc unix - - n - - absent\n",
+                            {.absent = {"/libexec/absent", "/libexec/gone"}});
+  EXPECT_EQ(planned.findings.notes,
+            (std::vector<std::string>{
+                "master.cf, line 1: services a/unix, c/unix are not offered: there is no program /libexec/absent",
+                "master.cf, line 2: service b/unix is not offered: there is no program /libexec/gone"}));
+}
+
 TEST(Plan, AnOrdinaryUserIsToldOnceThatNothingIsChrooted) {
   const auto planned = plan("a unix - - y - - x\nb unix - - y - - x\n", {.rootless = true});
   EXPECT_EQ(planned.findings.notes.size(), 1u);

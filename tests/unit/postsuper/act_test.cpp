@@ -22,12 +22,15 @@ using Names = std::set<std::string>;
 class Act : public testing::Test {
  protected:
   Totals act(const Request& request) {
-    postsuper::Actions actions(spool_, request.folders, [this](std::string& line) {
-      if (lines_.empty()) return false;
-      line = lines_.front();
-      lines_.erase(lines_.begin());
-      return true;
-    });
+    postsuper::Actions actions(
+        spool_, request.folders,
+        [this](std::string& line) {
+          if (lines_.empty()) return false;
+          line = lines_.front();
+          lines_.erase(lines_.begin());
+          return true;
+        },
+        1);
     return actions.run(request);
   }
 
@@ -59,6 +62,29 @@ TEST_F(Act, RemovesAllWithTheirLogsAndNothingElse) {
   SpoolFolder::put("incoming/AAAAA9", "x", 0600);
   EXPECT_EQ(act({.remove = {true, {}}}).deleted, 5);
   EXPECT_EQ(SpoolFolder::files(), (Names{"defer/B/BBBBB3", "incoming/AAAAA9"}));
+}
+
+TEST_F(Act, ManyWorkersRemoveWhatOneWould) {
+  for (int i = 0; i < 500; ++i) {
+    SpoolFolder::put(fmt::format("deferred/{:X}/{:X}AAAA{:03}", i % 16, i % 16, i), "x");
+    SpoolFolder::put(fmt::format("defer/{:X}/{:X}AAAA{:03}", i % 16, i % 16, i), "x", 0600);
+  }
+  SpoolFolder::put("deferred/F/FFFFF.FF", "x");
+  SpoolFolder::put("defer/F/FFFFFF", "x", 0600);
+  const Spool real{SpoolSettings()};
+  postsuper::Actions actions(real, {}, [](std::string&) { return false; }, 8);
+  EXPECT_EQ(actions.run({.remove = {true, {}}}).deleted, 500);
+  EXPECT_EQ(SpoolFolder::files(), (Names{"defer/F/FFFFFF", "deferred/F/FFFFF.FF"}));
+  EXPECT_TRUE(log_.contains("bogus file name: deferred/F/FFFFF.FF"));
+}
+
+TEST_F(Act, AWorkerThatFailsEndsIt) {
+  for (int i = 0; i < 64; ++i) SpoolFolder::put(fmt::format("deferred/{:X}/{:X}AAAA{:03}", i % 16, i % 16, i), "x");
+  std::filesystem::remove("trace");
+  SpoolFolder::put("trace", "no directory");
+  const Spool real{SpoolSettings()};
+  postsuper::Actions actions(real, {}, [](std::string&) { return false; }, 8);
+  EXPECT_THROW(actions.run({.remove = {true, {}}}), base::Fatal);
 }
 
 TEST_F(Act, RemovesAllOfTheFoldersGiven) {

@@ -153,6 +153,21 @@ TEST(Grouping, RecipientsComeBackAsTheyWereGiven) {
   EXPECT_EQ(got, (std::vector<std::string>{"1@x", "2@x"}));
 }
 
+TEST(Grouping, ALaterPortionOfAnOldMessageIsGroupedToo) {
+  World world(settings_with(1, 1));
+  World::Mail& old = world.mail("old", {"1@x", "1@y"});
+  world.start_all();
+  for (int i = 0; i < 5; ++i) world.mail("new", {"u@x", "u@y"});
+  for (const char* recipient : {"2@x", "2@y", "3@x", "3@y"}) world.assign(old, recipient);
+  EXPECT_EQ(old.entries, 4U) << "two are being delivered, two more have two recipients each";
+  for (Entry* entry : std::vector(world.running)) world.finish(entry);
+  ASSERT_EQ(world.start_all(), 2);
+  for (const Entry* entry : world.running) {
+    EXPECT_EQ(World::name_of(*entry), "old") << "it has waited longer";
+    EXPECT_EQ(entry->recipients.size(), 2U);
+  }
+}
+
 TEST(Death, ADestinationDiesAfterARoundOfFailures) {
   World world(settings_with(5, 20));
   World::Mail& mail = world.mail("a", World::at("x", 100));

@@ -95,6 +95,12 @@ TEST_F(ShowqMessage, ReasonsComeFirstAndNobodyTwice) {
   EXPECT_EQ(shown("deferred/A/A1"), kHead + std::string("recipient|c@x|reason|why|recipient|a@x|reason|||"));
 }
 
+TEST_F(ShowqMessage, WhatWasRequeuedKeepsItsReasons) {
+  put("maildrop/A1", with({{RecordType::recipient, "c@x"}}));
+  write("defer/A/A1", "\nrecipient=c@x\nreason=why\n\n", 0600);
+  EXPECT_NE(shown("maildrop/A1", Folder::maildrop).find("|sender|s@x|recipient|c@x|reason|why|"), std::string::npos);
+}
+
 TEST_F(ShowqMessage, RecipientsFromHeadersAreFoundBehindTheContent) {
   put("deferred/A/A1", start_, {{RecordType::recipient, "a@x"}, {RecordType::recipient, "b@x"}}, 2);
   EXPECT_EQ(shown("deferred/A/A1"), kHead + std::string("recipient|a@x|reason||recipient|b@x|reason|||"));

@@ -1,0 +1,257 @@
+#include "postfix/sense_check.h"
+
+#include <grp.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/text.h"
+#include "config/bounce_templates.h"
+#include "config/master_cf.h"
+#include "config/param.h"
+#include "mail/address.h"
+#include "postfix/table_check.h"
+#include "table/match_list.h"
+
+namespace postfix {
+
+namespace {
+
+namespace param = config::param;
+
+constexpr std::array<std::string_view, 6> kTransports = {"default_transport", "local_transport",
+                                                         "virtual_transport", "relay_transport",
+                                                         "mailbox_transport", "fallback_transport"};
+constexpr std::array<std::string_view, 4> kDomainClasses = {"mydestination", "virtual_alias_domains",
+                                                            "virtual_mailbox_domains", "relay_domains"};
+constexpr std::array<std::string_view, 8> kLists = {"mynetworks",
+                                                    "mydestination",
+                                                    "relay_domains",
+                                                    "virtual_alias_domains",
+                                                    "virtual_mailbox_domains",
+                                                    "authorized_submit_users",
+                                                    "authorized_mailq_users",
+                                                    "authorized_flush_users"};
+
+std::string value_of(const Installation& installation, std::string_view name) {
+  try {
+    return installation.config.value(name).value_or("");
+  } catch (const config::BadValue&) {
+    return {};  // told by the check of parameters
+  }
+}
+
+std::string place_of(const Installation& installation, std::string_view name) {
+  const auto& settings = installation.config.settings();
+  const auto found = settings.find(name);
+  return found == settings.end() ? fmt::format("parameter {} (default)", name)
+                                 : fmt::format("{}: parameter {}", found->second.where.text(), name);
+}
+
+void blame(Tally& tally, std::string_view text) {
+  ++tally.errors;
+  complain(text);
+}
+
+void remark(Tally& tally, std::string_view text) {
+  ++tally.warnings;
+  warn(text);
+}
+
+bool is_plain_name(std::string_view word) {
+  return word.find_first_of(":/!$[") == std::string_view::npos;
+}
+
+void check_transports(const Installation& installation, Tally& tally) {
+  const std::string path = installation.config_directory + "/master.cf";
+  const auto file = config::read_master_cf(path);
+  if (!file) return;  // master tells
+  std::set<std::string, std::less<>> services;
+  for (const config::ServiceLine& line : file->lines) {
+    if (line.type != "inet") services.insert(line.name);
+  }
+  for (const std::string_view name : kTransports) {
+    if (!installation.config.settings().contains(name)) continue;  // who never sends needs no smtp
+    const std::string value = value_of(installation, name);
+    const std::string_view service = service_of(base::trim(value));
+    if (service.empty() || services.contains(service)) continue;
+    blame(tally, fmt::format("{}: there is no service {} in {}", place_of(installation, name), base::printable(service),
+                             path));
+  }
+}
+
+void check_lists(const Installation& installation, Tally& tally) {
+  const auto settings = table::Settings::from(installation.config);
+  for (const std::string_view name : kLists) {
+    if (!installation.config.settings().contains(name)) continue;
+    const std::string value = value_of(installation, name);
+    const auto tables = tables_in(name, value);
+    for (const table::Error& error : table::MatchList(name, value, settings, {}).check()) {
+      const bool is_told = std::ranges::any_of(tables, [&](const std::string& each) {
+        return error.text.contains(std::string_view(each).substr(each.find(':') + 1));
+      });
+      std::string_view text = error.text;
+      if (text.starts_with(name)) text.remove_prefix(std::min(text.size(), name.size() + 2));  // the place has it, too
+      if (!is_told) blame(tally, fmt::format("{}: {}", place_of(installation, name), text));
+    }
+  }
+}
+
+// Only one of them can deliver the domain's mail.
+void check_domain_classes(const Installation& installation, Tally& tally) {
+  for (std::size_t i = 0; i < kDomainClasses.size(); ++i) {
+    for (std::size_t j = i + 1; j < kDomainClasses.size(); ++j) {
+      const std::string_view a = kDomainClasses[i];
+      const std::string_view b = kDomainClasses[j];
+      // Relaying to what is delivered here is what relay_domains was by default in old times.
+      if (b == "relay_domains" && a == "mydestination") continue;
+      for (const std::string& name : common_names(value_of(installation, a), value_of(installation, b))) {
+        remark(tally, fmt::format("{}: {} is in {}, too: list it in one of them", place_of(installation, b),
+                                  base::printable(name), a));
+      }
+    }
+  }
+}
+
+void check_names(const Installation& installation, Tally& tally) {
+  for (const std::string_view name : {"myhostname", "mydomain"}) {
+    if (!installation.config.settings().contains(name)) continue;
+    const std::string value = value_of(installation, name);
+    if (!mail::is_valid_hostname(value)) {
+      blame(tally, fmt::format("{}: {} is no valid host name", place_of(installation, name), base::printable(value)));
+    } else if (name == "myhostname" && (value == "localhost" || value.starts_with("localhost."))) {
+      remark(tally, fmt::format("{}: {} is the name of every machine: set it to the full name of this one",
+                                place_of(installation, name), value));
+    }
+  }
+}
+
+void check_relayhost(const Installation& installation, Tally& tally) {
+  const std::string value = value_of(installation, "relayhost");
+  if (value.contains('[') == value.contains(']')) return;
+  blame(tally, fmt::format("{}: {} has only one of its brackets", place_of(installation, "relayhost"),
+                           base::printable(value)));
+}
+
+void check_bounce_templates(const Installation& installation, Tally& tally) {
+  const std::string path = value_of(installation, "bounce_template_file");
+  if (path.empty()) return;
+  const auto templates = config::read_bounce_templates(path);
+  if (!templates) {
+    blame(tally, fmt::format("{}: {}", place_of(installation, "bounce_template_file"), templates.error().text));
+    return;
+  }
+  for (const config::Remark& each : templates->remarks) {
+    remark(tally, fmt::format("{}: {}", each.where.text(), each.text));
+  }
+}
+
+}  // namespace
+
+std::string_view service_of(std::string_view transport_and_nexthop) {
+  return transport_and_nexthop.substr(0, transport_and_nexthop.find(':'));
+}
+
+std::vector<std::string> common_names(std::string_view list, std::string_view other) {
+  std::set<std::string> names;
+  for (const std::string_view word : base::split_grouped(list)) {
+    if (is_plain_name(word)) names.insert(base::lower(word));
+  }
+  std::vector<std::string> common;
+  for (const std::string_view word : base::split_grouped(other)) {
+    if (is_plain_name(word) && names.contains(base::lower(word))) common.push_back(base::lower(word));
+  }
+  return common;
+}
+
+std::vector<std::string> clashes(const Accounts& accounts) {
+  std::vector<std::string> found;
+  const auto& [owner, group, privs, owner_uid, owner_gid, setgid_gid, privs_uid, privs_gid, other_name] = accounts;
+  if (owner_uid == 0) found.push_back(fmt::format("parameter mail_owner: user {} has the superuser's number", owner));
+  if (owner_gid == 0) found.push_back(fmt::format("parameter mail_owner: user {} has the superuser's group", owner));
+  if (setgid_gid == 0) {
+    found.push_back(fmt::format("parameter setgid_group: group {} has the superuser's number", group));
+  }
+  if (!other_name.empty()) {
+    found.push_back(fmt::format("parameter mail_owner: user {} has the same number as user {}", owner, other_name));
+  }
+  if (setgid_gid == owner_gid) {
+    found.push_back(
+        fmt::format("parameters setgid_group and mail_owner: {} is also the group of user {}: use a group "
+                    "that nobody else is in",
+                    group, owner));
+  }
+  if (privs_uid && *privs_uid == 0) {
+    found.push_back(fmt::format("parameter default_privs: user {} is the superuser", privs));
+  } else if (privs_uid && *privs_uid == owner_uid) {
+    found.push_back(
+        fmt::format("parameters default_privs and mail_owner: both are user {}: commands of users could "
+                    "change the queue",
+                    privs));
+  } else if (privs_gid && (*privs_gid == owner_gid || *privs_gid == setgid_gid)) {
+    found.push_back(fmt::format("parameter default_privs: the group of user {} is also that of {}", privs,
+                                *privs_gid == owner_gid ? "mail_owner" : "setgid_group"));
+  }
+  return found;
+}
+
+bool has_usable_directories(const Installation& installation) {
+  bool good = true;
+  const auto bad = [&](std::string_view name, std::string_view why) {
+    complain(fmt::format("{}: {}", place_of(installation, name), why));
+    good = false;
+  };
+  for (const auto& [name, path] : {std::pair("queue_directory", &installation.queue_directory),
+                                   std::pair("data_directory", &installation.data_directory),
+                                   std::pair("daemon_directory", &installation.daemon_directory),
+                                   std::pair("command_directory", &installation.command_directory)}) {
+    if (!path->starts_with('/')) bad(name, fmt::format("{} does not begin with /", base::printable(*path)));
+  }
+  if (installation.queue_directory == installation.data_directory) {
+    bad("data_directory", "it must not be the queue_directory");
+  }
+  return good;
+}
+
+void check_accounts(const Installation& installation, Tally& tally) {
+  if (installation.rootless || !installation.owner || !installation.setgid_group) return;
+  Accounts accounts{.mail_owner = installation.config[param::mail_owner],
+                    .setgid_group = installation.config[param::setgid_group],
+                    .default_privs = installation.config[param::default_privs],
+                    .owner_uid = *installation.owner,
+                    .owner_gid = installation.owner_group.value_or(0),
+                    .setgid_gid = *installation.setgid_group,
+                    .privs_uid = {},
+                    .privs_gid = {},
+                    .other_name_of_owner = {}};
+  if (const passwd* user = ::getpwuid(accounts.owner_uid); user != nullptr && user->pw_name != accounts.mail_owner) {
+    accounts.other_name_of_owner = user->pw_name;
+  }
+  if (const passwd* user = ::getpwnam(accounts.default_privs.c_str()); user != nullptr) {
+    accounts.privs_uid = user->pw_uid;
+    accounts.privs_gid = user->pw_gid;
+  } else {
+    blame(tally, fmt::format("{}: unknown user name: {}", place_of(installation, "default_privs"),
+                             base::printable(accounts.default_privs)));
+  }
+  for (const std::string& text : clashes(accounts)) {
+    blame(tally, fmt::format("file {}/main.cf: {}", installation.config_directory, text));
+  }
+}
+
+void check_sense(const Installation& installation, Tally& tally) {
+  check_names(installation, tally);
+  check_transports(installation, tally);
+  check_relayhost(installation, tally);
+  check_domain_classes(installation, tally);
+  check_bounce_templates(installation, tally);
+  try {
+    check_lists(installation, tally);
+  } catch (const config::BadValue&) {
+    return;  // told by the check of parameters
+  }
+}
+
+}  // namespace postfix

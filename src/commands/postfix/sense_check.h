@@ -1,0 +1,38 @@
+#pragma once
+// Settings that can be read, but cannot be meant: transports that no service stands for, lists that nothing can match,
+// accounts that must not be one.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postfix/installation.h"
+
+namespace postfix {
+
+// Of "smtp:[relay.example.com]:587" the service; empty when the value names none.
+std::string_view service_of(std::string_view transport_and_nexthop);
+
+// The names that two lists of domains have in common; what is no plain name (tables, files, !name) is left out.
+std::vector<std::string> common_names(std::string_view list, std::string_view other);
+
+// The ids of mail_owner, setgid_group and default_privs, and what must not be the same.
+struct Accounts {
+  std::string mail_owner, setgid_group, default_privs;
+  uid_t owner_uid = 0;
+  gid_t owner_gid = 0;
+  gid_t setgid_gid = 0;
+  std::optional<uid_t> privs_uid;
+  std::optional<gid_t> privs_gid;
+  std::string other_name_of_owner;  // of the account that has the same number
+};
+std::vector<std::string> clashes(const Accounts& accounts);
+
+// Directories that cannot be used, whatever is in them.
+bool has_usable_directories(const Installation& installation);
+
+void check_accounts(const Installation& installation, Tally& tally);
+void check_sense(const Installation& installation, Tally& tally);
+
+}  // namespace postfix

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""`postfix check` finds what administrators do wrong, says where it is and what helps, and is silent about a healthy installation."""
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+import cases  # noqa: E402
+import mta  # noqa: E402
+from machine import Machine  # noqa: E402
+
+CF = "/etc/postfix/main.cf"
+SERVICES = "/etc/postfix/master.cf"
+QUEUE = "/var/spool/postfix"
+LINE = r"/etc/postfix/main\.cf, line \d+: "
+SERVICE_LINE = r"/etc/postfix/master\.cf, line \d+: "
+MENDS = r'; "postfix set-permissions" mends it'
+# What is done (shell), the status of the check, what it says.
+MISTAKES = [
+    (f"echo 'smtpd_recipent_restrictions = permit' >> {CF}", 0,
+     LINE + r'unused parameter: smtpd_recipent_restrictions=permit; did you mean "smtpd_recipient_restrictions"'),
+    ("postconf default_process_limit=many", 1, LINE + "default_process_limit = many: must be a number"),
+    ("postconf queue_run_delay=5x", 1, LINE + "queue_run_delay = 5x: must be a time"),
+    ("postconf biff=maybe", 1, LINE + "biff = maybe: must be yes or no"),
+    (f"echo 'just words' >> {CF}", 1, LINE + "missing '='"),
+    (f"echo 'relayhost = ${{myhostname' >> {CF}", 1, LINE + "relayhost = .*truncated macro"),
+    (f"printf 'myorigin = a.example\\nmyorigin = b.example\\n' >> {CF}", 0, LINE + "overriding earlier entry: myorigin=a.example"),
+    (f"rm {CF}", 1, f"open {CF}: No such file"),
+    (f"chmod 600 {CF}", 0, f'not readable for everyone: {CF}.*chmod a.r'),
+    (f"chmod 666 {CF}", 0, f"group or other writable: {CF}"),
+    (f"chown ann {CF}", 0, f"not owned by root: {CF}"),
+    (f"rm {SERVICES}", 1, f"open {SERVICES}: No such file"),
+    (f"echo 'x unix n' >> {SERVICES}", 1, SERVICE_LINE + "bad field count"),
+    (f"echo 'x unixx n - n - - error' >> {SERVICES}", 1, SERVICE_LINE + "invalid type field"),
+    (f"echo 'x unix n - maybe - - error' >> {SERVICES}", 1, SERVICE_LINE + "invalid chroot field"),
+    (f"echo 'x unix n - n - lots error' >> {SERVICES}", 1, SERVICE_LINE + "invalid process_limit field"),
+    (f"echo 'x unix n - n - - errorr' >> {SERVICES}", 0, SERVICE_LINE + "service x/unix is not offered: there is no program"),
+    (f"echo 'error unix - - n - - error' >> {SERVICES}", 0, SERVICE_LINE + "duplicate entry for service error/unix"),
+    (f"echo 'nosuchport inet n - n - - error' >> {SERVICES}", 1, SERVICE_LINE + ".*unknown service name .nosuchport"),
+    ("postconf virtual_alias_maps=hash:/etc/postfix/v", 1,
+     LINE + 'parameter virtual_alias_maps: open database /etc/postfix/v.db: No such file or directory; "postmap hash:/etc/postfix/v"'),
+    ("postconf transport_maps=dbm:/etc/postfix/t", 1, LINE + "parameter transport_maps: unsupported dictionary type: dbm"),
+    ("head -c 9000 /dev/urandom > /etc/postfix/v.db; postconf virtual_alias_maps=hash:/etc/postfix/v", 1,
+     LINE + "parameter virtual_alias_maps: open database .*not a Berkeley DB file"),
+    ("postconf mynetworks=10.0.0.1/8", 1, LINE + 'parameter mynetworks: non-null host address bits in "10.0.0.1/8"'),
+    ("postconf mynetworks=300.0.0.0/8", 1, LINE + "parameter mynetworks: bad network value"),
+    ("postconf mydestination=/etc/postfix/domains", 1, LINE + "parameter mydestination: open file /etc/postfix/domains: No such file"),
+    ("postconf myhostname=bad_host..name", 1, LINE + "parameter myhostname: bad_host..name is no valid host name"),
+    ("postconf virtual_mailbox_domains=mail.example.test", 0,
+     LINE + "parameter virtual_mailbox_domains: mail.example.test is in mydestination, too"),
+    ("postconf relayhost=[mx.example", 1, LINE + "parameter relayhost: .* has only one of its brackets"),
+    ("postconf local_transport=lokal", 1, LINE + f"parameter local_transport: there is no service lokal in {SERVICES}"),
+    ("postconf bounce_template_file=/etc/postfix/bt", 1, LINE + "parameter bounce_template_file: open /etc/postfix/bt: No such file"),
+    ("postconf mail_owner=nosuch", 1, f"file {CF}: parameter mail_owner: unknown user name: nosuch"),
+    ("postconf mail_owner=root", 1, "parameter mail_owner: user root has privileged user ID"),
+    ("postconf setgid_group=nosuch", 1, "parameter setgid_group: unknown group name: nosuch"),
+    ("postconf setgid_group=postfix", 1, "parameters setgid_group and mail_owner: postfix is also the group of user postfix"),
+    ("postconf default_privs=postfix", 1, "parameters default_privs and mail_owner: both are user postfix"),
+    ("postconf queue_directory=var/spool", 1, LINE + "parameter queue_directory: var/spool does not begin with /"),
+    (f"postconf data_directory={QUEUE}", 1, LINE + "parameter data_directory: it must not be the queue_directory"),
+    ("postconf daemon_directory=/usr/lib/nosuch", 1, "cannot run /usr/lib/nosuch/master"),
+    ("postconf maillog_file=/tmp/x.log", 1, "maillog_file.*does not match any prefix"),
+    (f"chown ann {QUEUE}/incoming", 0, f"not owned by postfix: {QUEUE}/incoming{MENDS}"),
+    (f"chmod 777 {QUEUE}/incoming", 0, f"group or other writable: {QUEUE}/incoming{MENDS}"),
+    (f"chmod 700 {QUEUE}/maildrop", 0, f"mode 0700 lacks what 0730 allows: {QUEUE}/maildrop{MENDS}"),
+    (f"chgrp root {QUEUE}/maildrop", 0, f"not owned by group postdrop: {QUEUE}/maildrop{MENDS}"),
+    (f"chmod 755 {QUEUE}/private", 0, f"open to others than its owner: {QUEUE}/private{MENDS}"),
+    ("chown root /var/lib/postfix", 0, f"not owned by postfix: /var/lib/postfix{MENDS}"),
+    ("chmod 755 /usr/sbin/postdrop", 0, f"not set-gid .*: /usr/sbin/postdrop{MENDS}"),
+    ("chgrp root /usr/sbin/postqueue", 0, f"not owned by group postdrop: /usr/sbin/postqueue{MENDS}"),
+    ("chmod 777 /usr/libexec/postfix/cleanup", 0, "group or other writable: /usr/libexec/postfix/cleanup"),
+    ("chmod 755 /usr/libexec/postfix/cleanup; chown ann /usr/libexec/postfix/cleanup", 0, "not owned by root: /usr/libexec/postfix/cleanup"),
+]
+
+
+def test_every_mistake_is_found_and_a_healthy_installation_is_silent(options):
+    with Machine(options) as host:
+        # Programs that are not there (yet) are told of in every check, rightly.
+        text = host.run("postfix check").error
+        missing = {name for found in re.findall(r"services? (.*) (?:is|are) not offered", text) for name in found.split(", ")}
+        if missing:
+            host.check("postconf -MX " + " ".join(sorted(missing)))
+        host.check("cp -a /etc/postfix /var/healthy")
+        healthy = host.run("postfix check")
+        assert (healthy.status, healthy.text, healthy.error) == (0, "", ""), healthy
+        wrong = []
+        for change, status, pattern in MISTAKES:
+            host.check(change)
+            done = host.run("postfix check")
+            if done.status != status or not re.search(pattern, done.error):
+                wrong.append((change, pattern, done))
+            host.check("rm -rf /etc/postfix; cp -a /var/healthy /etc/postfix; chown root:root /usr/libexec/postfix/cleanup; postfix set-permissions")
+        assert not wrong, "\n".join(map(str, wrong))
+        host.run("chmod 755 /usr/libexec/postfix/cleanup")
+        healthy = host.run("postfix check")
+        assert (healthy.status, healthy.text, healthy.error) == (0, "", ""), healthy
+
+
+if __name__ == "__main__":
+    mta.end_cleanly_on_sigterm()
+    cases.main(__name__, cases.arguments())
