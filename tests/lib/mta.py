@@ -539,7 +539,7 @@ def has_group(name):
 
 def oracle(required=True):
     """The folder with Debian's unpacked Postfix; fetched into build/oracle when it is not there yet."""
-    for root in (os.environ.get("ORACLE", ""), TOP / "build/oracle/root", "/opt/oracle/root"):
+    for root in (os.environ.get("ORACLE", ""), TOP / "build/oracle/root"):
         if root and os.path.exists(os.path.join(root, "usr/sbin/postconf")):
             return pathlib.Path(root)
     with contextlib.suppress(OSError, subprocess.CalledProcessError):

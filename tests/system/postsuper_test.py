@@ -306,6 +306,7 @@ def test_messages_that_others_move_meanwhile_are_never_lost(options, folder):
 def bench(options, folder):
     """`-d ALL`, half of the messages with a defer log."""
     for side in ("debian", "ours", "debian", "ours"):
+        folder.chmod(0o755)
         base = folder / str(time.monotonic_ns())
         base.mkdir()
         queue = Queue(options, base, side)

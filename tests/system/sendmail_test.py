@@ -52,9 +52,15 @@ def test_pickup_is_woken(options):
         assert mail.files("maildrop")
 
 
+def heed_signals():
+    """Whoever runs the tests in the background of a shell script has SIGINT ignored, which children inherit."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def running(mail, name, *words):
     return subprocess.Popen(mail.arguments(name, words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            env=mail.command_environment(), cwd="/", **mail.account.passing)
+                            env=mail.command_environment(), cwd="/", preexec_fn=heed_signals, **mail.account.passing)
 
 
 def stopped_while_it_reads(mail, name, *words, stdin):

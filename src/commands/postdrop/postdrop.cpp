@@ -72,7 +72,7 @@ class Input {
     while (true) {
       auto record = decoder_.next();
       if (!record) throw base::Fatal(malformed(record.error().text));
-      if (*record) return **record;
+      if (*record) return *record;
       char bytes[16 * 1024];
       const ssize_t got = ::read(STDIN_FILENO, bytes, sizeof bytes);
       if (got < 0 && errno == EINTR && command::interrupted() == 0) continue;

@@ -21,6 +21,7 @@ constexpr std::size_t kLongest = 255;
 constexpr std::size_t kShortTime = 5;
 constexpr std::size_t kLongSeconds = 6;
 constexpr std::size_t kLongMicroseconds = 4;
+constexpr std::size_t kMostSeconds = 11;  // digits of 63 bits
 constexpr char kSeparator = 'z';
 
 std::string encode(std::uint64_t value, std::uint64_t base, std::size_t width) {
@@ -87,7 +88,10 @@ bool Id::is_long() const {
 
 std::optional<ino_t> Id::inode() const {
   const std::string_view text = text_;
-  if (is_long()) return decode(text.substr(separator_of(text) + 1), kInodeBase, kDigits);
+  if (is_long()) {
+    if (!time()) return std::nullopt;
+    return decode(text.substr(separator_of(text) + 1), kInodeBase, kDigits);
+  }
   if (text.size() <= kShortTime) return std::nullopt;
   constexpr std::string_view kHex = "0123456789ABCDEF";
   if (!decode(text.substr(0, kShortTime), kHex.size(), kHex)) return std::nullopt;
@@ -95,13 +99,14 @@ std::optional<ino_t> Id::inode() const {
 }
 
 Id Id::with_inode(ino_t inode) const {
-  if (is_long()) return Id(text_.substr(0, separator_of(text_) + 1) + encode(inode, kInodeBase, 1));
+  if (is_long() && time()) return Id(text_.substr(0, separator_of(text_) + 1) + encode(inode, kInodeBase, 1));
   return Id(fmt::format("{}{:X}", std::string_view(text_).substr(0, kShortTime), inode));
 }
 
 std::optional<TimeStamp> Id::time() const {
   if (!is_long()) return std::nullopt;
   const auto time = std::string_view(text_).substr(0, separator_of(text_));
+  if (time.size() > kMostSeconds + kLongMicroseconds) return std::nullopt;
   const auto seconds = decode(time.substr(0, time.size() - kLongMicroseconds), kTimeBase, kDigits);
   const auto microseconds = decode(time.substr(time.size() - kLongMicroseconds), kTimeBase, kDigits);
   if (!seconds || !microseconds || *seconds > INT64_MAX || *microseconds >= 1'000'000) return std::nullopt;

@@ -29,7 +29,7 @@ class Id {
   const std::string& text() const { return text_; }
   bool is_long() const;                   // by its form
   std::optional<ino_t> inode() const;     // nothing: not the name of a file that knows its inode
-  Id with_inode(ino_t inode) const;       // the time part kept; only when inode() has a value
+  Id with_inode(ino_t inode) const;       // the time part kept: that of a long id, else 5 characters
   std::optional<TimeStamp> time() const;  // long ids only
 
   // "9/" at depth 1 for 9F850A78B12: where hashed queues keep the message.

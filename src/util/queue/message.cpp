@@ -134,7 +134,8 @@ class EnvelopeParser {
   std::expected<void, BadRecord> attribute(const Record& record) {
     const auto found = attribute_of(record);
     if (!found || found->name.empty()) return std::unexpected(damage(name_, record, "malformed attribute"));
-    const auto& [name, value] = *found;
+    const std::string_view name = found->name;
+    const std::string_view value = found->value;
     if (is_of_recipient(name)) return {};
     bytes_ += name.size() + value.size();
     if (envelope_.attributes.size() >= kMostAttributes || bytes_ > kMostAttributeBytes) {

@@ -128,11 +128,7 @@ void append_record(std::string& to, RecordType type, std::string_view data) {
 }
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
-  const auto trimmed = base::trim(text);
-  if (trimmed.empty()) return std::nullopt;
-  const auto value = base::to_long(trimmed);
-  if (!value) return std::nullopt;
-  return *value;
+  return base::to_long(base::trim(text));
 }
 
 void RecordDecoder::feed(std::string_view bytes) {

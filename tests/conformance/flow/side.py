@@ -333,14 +333,14 @@ class Findings:
             content = (self.mail.queue / path).read_bytes()
             folder, name = path.split("/")[0], os.path.basename(path)
             label = self.normal(name)
-            if folder == "maildrop":
-                add(f"{folder} {label}", "queue", "maildrop")
-                continue
-            lines = [f"{folder} {state.st_mode & 0o7777:o}"]
             records = sides.parse(content)
             # The time stamp's microseconds have no fixed width, and all that is behind moves with them.
             moved = max((len(data) for kind, data in records if kind == "T"), default=0)
             self.moved[name] = moved
+            if folder == "maildrop":
+                add(f"{folder} {label}", "queue", "maildrop")
+                continue
+            lines = [f"{folder} {state.st_mode & 0o7777:o}"]
             for kind, data in records:
                 if kind == "T":
                     data = b"@"

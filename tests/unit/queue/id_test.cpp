@@ -47,6 +47,15 @@ TEST(Id, KnowsNoInodeWhenItsFormHasNone) {
   }
 }
 
+TEST(Id, StaysShortEnoughWithAnotherInode) {
+  std::string name(250, '0');
+  name.append("z1");
+  const Id id = *Id::parse(name);
+  EXPECT_FALSE(id.time());
+  EXPECT_FALSE(id.inode());
+  EXPECT_EQ(id.with_inode(0xABC).text(), "00000ABC");
+}
+
 TEST(Id, KeepsItsTimeWithAnotherInode) {
   EXPECT_EQ(Id::parse("0000012345")->with_inode(0xA8C3C7).text(), "00000A8C3C7");
   const Id id = Id::make_long({1795258988, 5}, 7);
