@@ -296,7 +296,7 @@ def run(options, report):
         mail.start()
         ledger = rig.Ledger(mail)
         for folder in MESSAGE_FOLDERS + LOG_FOLDERS:
-            count = 125 if options.quick else 4000 if folder in ("maildrop", "incoming", "deferred") else 1500
+            count = 125 if options.quick else 4000 if folder in ("maildrop", "incoming", "deferred") else 1700
             run_folder(options, report, mail, ledger, folder, count, chance)
 
 
