@@ -70,7 +70,7 @@ class Planner {
       for (const queue::StatusEntry& entry : wanted(entries_, queue::notify::kFailure)) {
         // Under which the sender knows the recipient, not what an alias made of it.
         const std::string& known = entry.original_recipient.empty() ? entry.recipient : entry.original_recipient;
-        to_sender({entry}, returned_, verp_sender(request_.sender, known, request_.verp_delimiters));
+        to_sender({entry}, returned_, mail::verp_sender(request_.sender, request_.verp_delimiters, known));
       }
       if (settings_.copy_bounces) {
         for (const queue::StatusEntry& entry : entries_) postmaster_copy({entry});
@@ -109,16 +109,6 @@ class Planner {
 Plan plan(const client::NoticeRequest& request, std::vector<queue::StatusEntry> entries, std::int64_t message_size,
           const Settings& settings) {
   return Planner(request, std::move(entries), message_size, settings).make();
-}
-
-std::string verp_sender(std::string_view sender, std::string_view recipient, std::string_view delimiters) {
-  if (delimiters.size() != 2) return std::string(sender);
-  const mail::Split from = mail::split(sender);
-  const mail::Split to = mail::split(recipient);
-  std::string result = fmt::format("{}{}{}", from.local, delimiters[0], to.local);
-  if (to.has_at) result += fmt::format("{}{}", delimiters[1], to.domain);
-  if (from.has_at) result += fmt::format("@{}", from.domain);
-  return result;
 }
 
 std::string_view log_name(const Letter& letter) {

@@ -18,9 +18,6 @@ struct Plan {
 Plan plan(const client::NoticeRequest& request, std::vector<queue::StatusEntry> entries, std::int64_t message_size,
           const Settings& settings);
 
-// ann@x, ben@y, "+=" -> ann+ben=y@x
-std::string verp_sender(std::string_view sender, std::string_view recipient, std::string_view delimiters);
-
 // "sender non-delivery notification", as the log has it.
 std::string_view log_name(const Letter& letter);
 

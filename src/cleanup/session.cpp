@@ -39,9 +39,8 @@ bool Session::one_message(const client::CleanupBegin& begin) {
 
   disk::Result<queue::MessageWriter> writer = [this]() -> disk::Result<queue::MessageWriter> {
     if (!shared_.creators.acquire(patience())) return std::unexpected(disk::Error{ETIMEDOUT, "create queue file"});
-    auto created = queue::MessageWriter::create(shared_.spool, queue::Folder::incoming);
-    shared_.creators.release();
-    return created;
+    const io::Permit permit(shared_.creators);
+    return queue::MessageWriter::create(shared_.spool, queue::Folder::incoming);
   }();
   if (!writer) {
     logging::warning("cleanup.create", "{error}", {{"error", writer.error().text}});

@@ -23,14 +23,7 @@ delivery::MailboxSettings settings_of(const config::Config& config) {
   auto settings = delivery::MailboxSettings::from(config);
   settings.locks = delivery::LockMethods::parse("mailbox_delivery_lock", config[param::mailbox_delivery_lock]);
   if (config[param::sun_mailtool_compatibility]) settings.locks = {.dotlock = true, .fcntl = false, .flock = false};
-  settings.size_limit = config[param::mailbox_size_limit];
-  // A message that was accepted and that no mailbox may hold would come back again and again.
-  const std::int64_t message_limit = config[param::message_size_limit];
-  if (settings.size_limit > 0 && (message_limit == 0 || settings.size_limit < message_limit)) {
-    throw config::BadValue(
-        fmt::format("main.cf configuration error: mailbox_size_limit {} is smaller than message_size_limit {}",
-                    settings.size_limit, message_limit));
-  }
+  settings.set_size_limit(config, "mailbox_size_limit", config[param::mailbox_size_limit]);
   return settings;
 }
 

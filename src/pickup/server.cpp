@@ -54,28 +54,34 @@ void Server::triggered(std::string_view) {
 }
 
 Server::Pass Server::one_pass() {
-  Pass pass;
-  io::Semaphore room(kAtOnce);
+  // The fibers' own, too: they may outlive this call when the process is told to end.
+  struct Batch {
+    Pass pass;
+    io::Semaphore room{kAtOnce};
+  };
+  const auto batch = std::make_shared<Batch>();
+  Pass& pass = batch->pass;
   std::vector<io::FiberHandle> fibers;
   queue::FolderScan scan(spool_, queue::Folder::maildrop);
   while (pass.cleanup_is_there) {
     const auto name = scan.next();
     if (!name) break;
     if (kept_.contains(name->text())) continue;
-    room.acquire(io::Deadline::never());
-    fibers.push_back(io::spawn("pickup " + name->text(), [this, &room, &pass, id = *name] {
+    // Those inside end at their own deadlines.
+    (void)batch->room.acquire(io::Deadline::never());
+    fibers.push_back(io::spawn("pickup " + name->text(), [this, batch, id = *name] {
+      const io::Permit permit(batch->room);
       try {
         const std::string path = spool_.path(queue::Folder::maildrop, id);
         if (pick_up(path, id) == Fate::removed)
-          ++pass.removed;
+          ++batch->pass.removed;
         else
           kept_.insert(id.text());
       } catch (const io::StreamError& error) {
         // cleanup is not there, or has gone away: the mail waits for the next trigger.
         logging::warning("pickup.cleanup", "{path}: {error}", {{"path", cleanup_path_}, {"error", error.what()}});
-        pass.cleanup_is_there = false;
+        batch->pass.cleanup_is_there = false;
       }
-      room.release();
     }));
     std::erase_if(fibers, [](const io::FiberHandle& fiber) { return fiber.done(); });
   }

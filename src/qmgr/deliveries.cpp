@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "logging/log.h"
+#include "mail/address.h"
 #include "qmgr/breath.h"
 #include "qmgr/flow.h"
 #include "qmgr/recipients.h"
@@ -131,7 +132,7 @@ Flow::Ending Flow::deliver_to_the_end(const scheduler::Entry& entry, ActiveMessa
     if (each_alone) {
       // Under which the sender knows the recipient, not what an alias made of it.
       const std::string& known = part[0].original.empty() ? part[0].address : part[0].original;
-      this_time.request.sender = verp_sender(kept.request.sender, kept.verp_delimiters, known);
+      this_time.request.sender = mail::verp_sender(kept.request.sender, kept.verp_delimiters, known);
     }
     const Asked asked = ask(entry, this_time, std::move(part));
     if (asked.report) {

@@ -63,6 +63,7 @@ void Flow::end(ActiveMessage& message) {
   if (io::in_fiber()) {
     (void)enders_.acquire(io::Deadline::never());
     io::spawn("end", [this, &message] {
+      const io::Permit permit(enders_);
       while (true) {
         try {
           if (try_to_end(message)) break;
@@ -71,7 +72,6 @@ void Flow::end(ActiveMessage& message) {
         }
         io::sleep_until(io::Deadline::after(kBetweenTries));
       }
-      enders_.release();
     });
   } else {
     (void)try_to_end(message);

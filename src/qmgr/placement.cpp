@@ -67,15 +67,6 @@ std::string destination_key(const Placement& placement, int recipients_per_deliv
   return base::lower(fmt::format("{}@{}", mailbox, placement.nexthop));
 }
 
-std::string verp_sender(std::string_view sender, std::string_view delimiters, std::string_view recipient) {
-  const mail::Split from = mail::split(sender);
-  const mail::Split to = mail::split(recipient);
-  std::string result = fmt::format("{}{}{}", from.local, delimiters[0], to.local);
-  if (to.has_at) result += fmt::format("{}{}", delimiters[1], to.domain);
-  if (from.has_at) result += fmt::format("@{}", from.domain);
-  return result;
-}
-
 std::optional<VerpRequest> verp_of_sender(std::string_view sender) {
   constexpr std::string_view kMark = "-@[]";
   if (!sender.ends_with(kMark)) return std::nullopt;

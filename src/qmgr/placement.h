@@ -44,11 +44,8 @@ delivery::Status status(std::string code, std::string reason);
 // the mailbox, whatever the address extension.
 std::string destination_key(const Placement& placement, int recipients_per_delivery, std::string_view delimiters);
 
-// The envelope sender for one recipient of a mailing list: "list" + delimiters "+=" and "user@example.org" make
-// "list+user=example.org@...".
-std::string verp_sender(std::string_view sender, std::string_view delimiters, std::string_view recipient);
-
-// Senders of the form "list-@host-@[]" ask for the same. Their meaning is returned, or nothing.
+// Senders of the form "list-@host-@[]" ask for a sender of its own for each recipient. Their meaning is returned, or
+// nothing.
 struct VerpRequest {
   std::string sender;
   std::string delimiters;

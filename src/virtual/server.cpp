@@ -22,14 +22,7 @@ constexpr std::string_view kRelay = "virtual";
 delivery::MailboxSettings settings_of(const config::Config& config) {
   auto settings = delivery::MailboxSettings::from(config);
   settings.locks = delivery::LockMethods::parse("virtual_mailbox_lock", config[param::virtual_mailbox_lock]);
-  settings.size_limit = config[param::virtual_mailbox_limit];
-  // A message that was accepted and that no mailbox may hold would come back again and again.
-  const std::int64_t message_limit = config[param::message_size_limit];
-  if (settings.size_limit > 0 && (message_limit == 0 || settings.size_limit < message_limit)) {
-    throw config::BadValue(
-        fmt::format("main.cf configuration error: virtual_mailbox_limit {} is smaller than message_size_limit {}",
-                    settings.size_limit, message_limit));
-  }
+  settings.set_size_limit(config, "virtual_mailbox_limit", config[param::virtual_mailbox_limit]);
   return settings;
 }
 

@@ -395,7 +395,8 @@ class System:
         """Waits until no message is left in these folders (all message folders by default)."""
         folders = folders or QUEUES
         try:
-            wait(lambda: not self.files(*folders), limit, "an empty queue")
+            # Twice: a message may go from a folder not yet looked at to one already seen.
+            wait(lambda: not self.files(*folders) and not self.files(*folders), limit, "an empty queue")
         except Late as late:
             raise Late(f"{late}: {list(self.files(*folders))}\n{self.log_tail()}") from None
 

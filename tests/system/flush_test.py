@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases
 import mta
-from queue_files import QueueFiles
+from queuefile import QueueFiles
 
 SERVICES = {"flush": "unix n - n 0 0 flush", "postlog": mta.SERVICES["postlog"]}
 ADD, SEND_SITE, SEND_FILE, REFRESH, PURGE = range(5)

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases
 import mta
-from queue_files import QueueFiles
+from queuefile import QueueFiles
 
 SERVICES = {name: mta.SERVICES[name] for name in ("showq", "postlog")}
 

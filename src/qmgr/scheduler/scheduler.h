@@ -107,6 +107,7 @@ class Scheduler {
   Entry* select_from(Transport& transport, Time now);
   Entry* take(Job& job);
   void make_ready(Peer& peer);
+  void leave_ready(Peer& peer);
   void make_waiting(Peer& peer, bool was_first);
   void wake_peers(Destination& destination);
   void discard_peer(Peer& peer);

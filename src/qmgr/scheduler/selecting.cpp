@@ -65,16 +65,18 @@ void Scheduler::make_ready(Peer& peer) {
   peer.ready = true;
 }
 
+void Scheduler::leave_ready(Peer& peer) {
+  Job& job = *peer.job;
+  job.ready_peers.erase(peer);
+  if (job.ready_peers.empty()) job.transport->ready.erase(&job);
+  peer.destination->ready.erase(peer);
+  --peer.destination->ready_peers;
+  peer.ready = false;
+}
+
 void Scheduler::make_waiting(Peer& peer, bool was_first) {
   Destination& destination = *peer.destination;
-  if (peer.ready) {
-    Job& job = *peer.job;
-    job.ready_peers.erase(peer);
-    if (job.ready_peers.empty()) job.transport->ready.erase(&job);
-    destination.ready.erase(peer);
-    --destination.ready_peers;
-    peer.ready = false;
-  }
+  if (peer.ready) leave_ready(peer);
   // Those that come back were among the first, those that come are among the last.
   const std::uint64_t sequence = peer.job->message->sequence;
   Peer* before = nullptr;
@@ -106,11 +108,7 @@ void Scheduler::discard_peer(Peer& peer) {
   Destination& destination = *peer.destination;
   if (destination.last_peer == &peer) destination.last_peer = nullptr;
   if (peer.ready) {
-    Job& job = *peer.job;
-    job.ready_peers.erase(peer);
-    if (job.ready_peers.empty()) job.transport->ready.erase(&job);
-    destination.ready.erase(peer);
-    --destination.ready_peers;
+    leave_ready(peer);
   } else {
     destination.waiting.erase(peer);
   }

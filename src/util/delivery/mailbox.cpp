@@ -48,6 +48,15 @@ LockMethods LockMethods::parse(std::string_view parameter, std::string_view valu
   return methods;
 }
 
+void MailboxSettings::set_size_limit(const config::Config& config, std::string_view parameter, std::int64_t limit) {
+  const std::int64_t message_limit = config[config::param::message_size_limit];
+  if (limit > 0 && (message_limit == 0 || limit < message_limit)) {
+    throw config::BadValue(fmt::format("main.cf configuration error: {} {} is smaller than message_size_limit {}",
+                                       parameter, limit, message_limit));
+  }
+  size_limit = limit;
+}
+
 MailboxSettings MailboxSettings::from(const config::Config& config) {
   namespace param = config::param;
   MailboxSettings settings;

@@ -35,6 +35,9 @@ struct MailboxSettings {
   std::string host;                            // in names of maildir files
   // All but locks and size limit, which are the agents' own.
   static MailboxSettings from(const config::Config& config);
+  // Throws config::BadValue for a limit below message_size_limit: a message that was accepted and that no mailbox may
+  // hold would come back again and again.
+  void set_size_limit(const config::Config& config, std::string_view parameter, std::int64_t limit);
 };
 
 // Why a message did not get into a mailbox. The mailbox is as it was.

@@ -94,4 +94,16 @@ class Semaphore {
   Condition available_;
 };
 
+// A place that was acquired, given back whatever ends the work. The semaphore must outlive it.
+class Permit {
+ public:
+  explicit Permit(Semaphore& semaphore) : semaphore_(semaphore) {}
+  Permit(const Permit&) = delete;
+  Permit& operator=(const Permit&) = delete;
+  ~Permit() { semaphore_.release(); }
+
+ private:
+  Semaphore& semaphore_;
+};
+
 }  // namespace io

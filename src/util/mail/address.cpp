@@ -1,6 +1,7 @@
 #include "mail/address.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -133,6 +134,16 @@ bool is_numeric_domain(std::string_view name) {
   in6_addr ipv6{};
   return !name.contains('\0') &&
          (::inet_pton(AF_INET, address.c_str(), &ipv4) == 1 || ::inet_pton(AF_INET6, address.c_str(), &ipv6) == 1);
+}
+
+std::string verp_sender(std::string_view sender, std::string_view delimiters, std::string_view recipient) {
+  if (delimiters.size() != 2) return std::string(sender);
+  const Split from = split(sender);
+  const Split to = split(recipient);
+  std::string result = fmt::format("{}{}{}", from.local, delimiters[0], to.local);
+  if (to.has_at) result += fmt::format("{}{}", delimiters[1], to.domain);
+  if (from.has_at) result += fmt::format("@{}", from.domain);
+  return result;
 }
 
 std::string for_log(std::string_view address, bool external) {

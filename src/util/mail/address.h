@@ -27,6 +27,10 @@ bool is_valid_hostname(std::string_view name, Utf8 utf8 = Utf8::no);
 bool is_valid_literal(std::string_view bracketed);  // with its brackets
 bool is_numeric_domain(std::string_view name);      // 1.2.3.4, 2001:db8::1: an address without brackets
 
+// The envelope sender for one recipient of a mailing list: "list@l.example", the delimiters "+=" and "user@example.org"
+// make "list+user=example.org@l.example". Without two delimiters the sender stays as it is.
+std::string verp_sender(std::string_view sender, std::string_view delimiters, std::string_view recipient);
+
 // For logs: info_log_address_format external or internal, control bytes masked.
 std::string for_log(std::string_view internal_address, bool external);
 

@@ -17,7 +17,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 sys.path.insert(0, str(TOP / "tests/lib"))
 import mta
-from queue_files import QueueFiles
+from queuefile import QueueFiles
 
 SERVICES = {name: mta.SERVICES[name] for name in ("showq", "postlog")}
 TICK = os.sysconf("SC_CLK_TCK")

@@ -105,6 +105,20 @@ class Answer:
         return found
 
 
+def as_meant(name, compare, reason):
+    """Whether ours and Debian's agree, or differ for the `reason` that the case gives. `compare` returns the differences."""
+    try:
+        found = compare()
+    except Exception as problem:  # one case that ends the conversation must not end the test
+        found = [f"{type(problem).__name__}: {problem}"]
+    if bool(found) == bool(reason):
+        return True
+    print(f"FAIL {name}: {'as Debian, but was meant to differ: ' + reason if reason else 'ours / Debian'}")
+    for line in found:
+        print(f"     {line}")
+    return False
+
+
 class Side:
     """A system with cleanup alone, or with pickup. `parameters` go to main.cf."""
 

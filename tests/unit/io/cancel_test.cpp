@@ -398,6 +398,19 @@ TEST(Semaphore, NobodyOvertakesWhoWaits) {
   });
 }
 
+TEST(Semaphore, HasItsPlaceBackWhenTheWorkThrows) {
+  in_a_fiber([] {
+    io::Semaphore semaphore(1);
+    io::FiberHandle worker = io::spawn("worker", [&] {
+      ASSERT_TRUE(semaphore.acquire(later()));
+      const io::Permit permit(semaphore);
+      throw std::runtime_error("no memory");
+    });
+    worker.join();
+    EXPECT_TRUE(semaphore.acquire(soon()));
+  });
+}
+
 TEST(Semaphore, GivesUpAtTheDeadline) {
   in_a_fiber([] {
     io::Semaphore semaphore(1);

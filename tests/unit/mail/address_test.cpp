@@ -121,4 +121,14 @@ TEST(ForLog, QuotesWhereAskedAndMasksAlways) {
 }
 
 }  // namespace
+TEST(Verp, EachRecipientHasASenderOfItsOwn) {
+  EXPECT_EQ(mail::verp_sender("list@l.example", "+=", "u@x.example"), "list+u=x.example@l.example");
+  EXPECT_EQ(mail::verp_sender("list", "-=", "u"), "list-u");
+}
+
+TEST(Verp, WithoutTwoDelimitersTheSenderStays) {
+  EXPECT_EQ(mail::verp_sender("list@l.example", "", "u@x.example"), "list@l.example");
+  EXPECT_EQ(mail::verp_sender("list@l.example", "+", "u@x.example"), "list@l.example");
+}
+
 }  // namespace mail
