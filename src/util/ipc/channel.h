@@ -28,6 +28,10 @@ enum class Kind : std::uint16_t {
   bounce_result = 32,
   flush_request = 40,
   flush_result = 41,
+  anvil_request = 50,
+  anvil_result = 51,
+  tlsmgr_request = 60,
+  tlsmgr_result = 61,
 };
 
 constexpr char kFrameMark = '\x01';

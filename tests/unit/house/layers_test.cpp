@@ -11,8 +11,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // A folder may include those before it in this list, and itself.
-const std::vector<std::string> kLibraries = {"base", "logging", "io",    "config",  "table",  "command", "disk",
-                                             "mail", "ipc",     "queue", "routing", "client", "service", "delivery"};
+const std::vector<std::string> kLibraries = {"base",  "logging", "io",     "config",       "table",   "command",
+                                             "disk",  "mail",    "ipc",    "dns",          "tls",     "sasl",
+                                             "queue", "routing", "client", "restrictions", "service", "delivery"};
 
 std::optional<std::size_t> rank_of(std::string_view library) {
   const auto place = std::ranges::find(kLibraries, library);

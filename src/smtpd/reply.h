@@ -1,0 +1,20 @@
+#pragma once
+// What the server says, as it goes to the client: code, enhanced code, text, and what main.cf adds to it.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smtpd {
+
+struct Reply {
+  int code = 0;
+  std::string status;                   // "2.1.0"; empty where SMTP has none (greeting, HELO, EHLO, 354, 334)
+  std::string text;                     // one line; see also `lines`
+  std::vector<std::string> lines = {};  // EHLO: the lines after the first
+  bool is_error() const { return code >= 400; }
+  // As logged, and as sent but for line ends, footers and the 512 byte limit.
+  std::string line() const;
+};
+
+}  // namespace smtpd

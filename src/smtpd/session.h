@@ -1,0 +1,112 @@
+#pragma once
+// One client, from the greeting to the end. session.cpp greets, reads, dispatches and ends; each command has its file
+// in commands/, which work on this struct.
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "restrictions/subject.h"
+#include "io/stream.h"
+#include "sasl/server.h"
+#include "smtpd/limits.h"
+#include "smtpd/reply.h"
+#include "smtpd/transaction.h"
+#include "tls/facts.h"
+
+namespace smtpd {
+
+class Shared;     // shared.h: what all sessions of the process use
+struct Settings;  // settings.h: main.cf, typed, for calm or for stress
+
+// A command line: verb in upper case, the rest in words as typed ("<a b@x>" and quoted strings are one word).
+struct CommandLine {
+  std::string text;  // the whole line, for logs
+  std::string verb;
+  std::string_view rest;  // of text, after the verb and blanks
+  std::vector<std::string_view> words;
+};
+
+enum class Next { go_on, close };
+
+struct Session {
+  Session(Shared& shared, io::Stream stream, restrictions::Client client);
+
+  // --- the conversation
+  void run();  // returns when it is over, whatever ended it; logs connect and disconnect
+  // Sends a reply: footers, soft_bounce, reject filters, counting of errors, delays after soft errors. What it returns
+  // is what a command returns.
+  Next reply(Reply reply);
+  Next reply(int code, std::string_view status, std::string_view text);
+  // A decision of the restrictions: notes to the log, effects to the transaction; a refusal is logged and said.
+  // Nothing: accepted.
+  std::optional<Next> refused(const restrictions::Decision& decision, restrictions::Stage stage);
+  restrictions::Subject subject(restrictions::Stage stage) const;
+  void reset_transaction() { transaction = Transaction(); }
+  // After STARTTLS and XCLIENT: as if the client had just connected, but for its address and what TLS tells.
+  void forget_hello();
+  bool authenticated() const { return !sasl_username.empty(); }
+  const Settings& settings() const;  // calm or stressed, as it is now
+
+  Shared& shared;
+  io::Stream stream;
+  restrictions::Client client;  // as restrictions and logs see it (XCLIENT changes it)
+  tls::Facts tls;
+  bool tls_wrapper = false;
+
+  // --- hello
+  std::string helo;           // fit for a header; empty before HELO
+  std::string protocol;       // "SMTP", "ESMTP"; empty before HELO
+  unsigned ehlo_discard = 0;  // keywords not offered to this client
+
+  // --- who it is
+  std::string sasl_method, sasl_username, sasl_sender;
+  bool rewrites_locally = false;  // local_header_rewrite_clients, per message
+
+  // --- XFORWARD
+  struct Forwarded {
+    std::string name, address, port, protocol, helo, ident, source;
+    bool seen = false;
+  } forwarded;
+
+  Transaction transaction;
+  Counters counters;  // of commands, errors, junk, for limits and for the line at the end
+  Ranges ranges;      // anvil's view of this client
+  std::string where;  // the last command, for "lost connection after X"
+};
+
+// --- the table of commands (commands/table.cpp)
+struct Command {
+  std::string_view verb;
+  Next (*run)(Session& session, const CommandLine& line);
+  bool junk;        // counts against smtpd_junk_command_limit
+  bool before_tls;  // allowed while smtpd_tls_security_level = encrypt waits for STARTTLS
+  bool needs_helo;  // smtpd_helo_required
+};
+// In the order of the disconnect line; the last, without a verb, stands for what is unknown.
+const std::vector<Command>& commands();
+const Command& command_named(std::string_view verb);
+
+// One function a file.
+Next helo(Session& session, const CommandLine& line);
+Next ehlo(Session& session, const CommandLine& line);
+Next mail(Session& session, const CommandLine& line);
+Next rcpt(Session& session, const CommandLine& line);
+Next data(Session& session, const CommandLine& line);
+Next bdat(Session& session, const CommandLine& line);
+Next rset(Session& session, const CommandLine& line);
+Next noop(Session& session, const CommandLine& line);
+Next quit(Session& session, const CommandLine& line);
+Next vrfy(Session& session, const CommandLine& line);
+Next etrn(Session& session, const CommandLine& line);
+Next help(Session& session, const CommandLine& line);
+Next starttls(Session& session, const CommandLine& line);
+Next auth(Session& session, const CommandLine& line);
+Next xclient(Session& session, const CommandLine& line);
+Next xforward(Session& session, const CommandLine& line);
+Next unknown(Session& session, const CommandLine& line);
+
+}  // namespace smtpd

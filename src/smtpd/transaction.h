@@ -1,0 +1,44 @@
+#pragma once
+// One message on its way in: from MAIL to the end of data. Forgetting it is one function, reset(), for every way out
+// (RSET, HELO, STARTTLS, AUTH's protocol changes, the end of data, whatever went wrong): it assigns a new Transaction.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "restrictions/rules.h"
+#include "smtpd/mail_sink.h"
+
+namespace smtpd {
+
+enum class Encoding { unknown, seven_bit, eight_bit };
+
+struct Transaction {
+  std::optional<std::string> sender;  // internal form; nothing: no MAIL yet
+  std::string verp_delimiters;
+  std::string envelope_id;  // ENVID, decoded form as queue files have it
+  int dsn_return = 0;       // RET
+  Encoding encoding = Encoding::unknown;
+  bool smtputf8 = false;
+  bool requiretls = false;
+  long announced_size = 0;
+  std::string sasl_sender;  // AUTH=
+  std::time_t arrival = 0;
+  std::string instance;  // of policy requests: the same for all of one message
+
+  int recipients = 0;          // accepted
+  std::string last_recipient;  // as typed, quoted, for Received
+  std::string only_recipient;  // internal form, while recipients == 1
+  restrictions::Effects effects;
+
+  std::unique_ptr<Message> message;  // open with cleanup; its queue id
+
+  // BDAT
+  enum class Bdat { none, receiving, failed };
+  Bdat bdat = Bdat::none;
+
+  bool active() const { return sender.has_value(); }
+};
+
+}  // namespace smtpd

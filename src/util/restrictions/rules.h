@@ -1,0 +1,93 @@
+#pragma once
+// The restriction language of the SMTP server: parsed once into a tree in which every mistake is an error with file,
+// line and hint; then asked at each stage of a session. Decisions are values: what is to be said, logged and done with
+// the message stands in them, and nothing is done here (but for look-ups, policy services and `sleep`).
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "restrictions/observer.h"
+#include "restrictions/subject.h"
+#include "base/error.h"
+#include "config/config.h"
+#include "dns/resolver.h"
+#include "io/wait.h"
+#include "routing/router.h"
+
+namespace restrictions {
+
+struct Reply {
+  int code = 0;
+  std::string status;        // "5.7.1"
+  std::string text;          // "<u@x.example>: Relay access denied"
+  std::string line() const;  // "554 5.7.1 <u@x.example>: Relay access denied"
+};
+
+// What tables and policy services want done with the whole message.
+struct Effects {
+  bool hold = false;
+  bool discard = false;
+  std::string filter;    // transport:nexthop; the last wins
+  std::string redirect;  // the last wins
+  std::vector<std::string> bcc;
+  std::vector<std::string> prepend;  // whole headers, in order
+  void add(Effects more);
+};
+
+// For the log, between "NOQUEUE: " and "; from=": `action`: STAGE from client: `text`.
+struct Note {
+  std::string
+      action;  // "reject_warning", "warn", "info", "hold", "discard", "filter", "redirect", "bcc", "prepend", "permit"
+  std::string text;
+};
+
+struct Decision {
+  enum class Kind { accept, refuse, hang_up };
+  Kind kind = Kind::accept;
+  Reply reply;              // of a refusal, before soft_bounce and footers
+  bool disconnect = false;  // say it and close: 421 and 521
+  std::vector<Note> notes;
+  Effects effects;
+};
+
+class Rules {
+ public:
+  // What may be shared with others in the process; all outlive the object.
+  struct Uses {
+    const config::Config& config;
+    const routing::Router& router;
+    dns::Resolver& resolver;
+    std::string service_name;  // of master.cf: "smtp"
+  };
+  // Parses the lists and opens the tables. Throws base::Fatal that names all mistakes.
+  explicit Rules(Uses uses);
+  ~Rules();
+
+  // One for each moment at which the server decides. Which lists are asked when (smtpd_delay_reject, ...) is known
+  // here. What was decided for the client, HELO and the sender is asked again for each recipient, as in Postfix.
+  Decision at_connect(const Subject& subject, Observer* observer = nullptr) const;
+  Decision at_helo(const Subject& subject, Observer* observer = nullptr) const;
+  Decision at_mail(const Subject& subject, Observer* observer = nullptr) const;
+  Decision at_rcpt(const Subject& subject, Observer* observer = nullptr) const;  // also VRFY
+  Decision at_etrn(const Subject& subject, Observer* observer = nullptr) const;
+  Decision at_data(const Subject& subject, Observer* observer = nullptr) const;
+  Decision at_end_of_data(const Subject& subject, Observer* observer = nullptr) const;
+
+  // local_header_rewrite_clients.
+  bool is_local_header_client(const Subject& subject) const;
+
+  bool has_changed() const;  // of its tables
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Every mistake in the smtpd_*_restrictions, the classes and local_header_rewrite_clients: file, line, word, and the
+// nearest known word. For start-up and `postfix check`.
+std::vector<base::Error> check(const config::Config& config);
+
+}  // namespace restrictions

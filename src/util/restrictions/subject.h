@@ -1,0 +1,50 @@
+#pragma once
+// All that a decision of the SMTP server may depend on. Views into the session, valid for one call.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tls/facts.h"
+
+namespace restrictions {
+
+struct Client {
+  std::string name = "unknown";          // verified both ways, or "unknown"
+  std::string reverse_name = "unknown";  // what the address's own record says, verified or not
+  std::string address;                   // "192.0.2.1", "2001:db8::1"; "unknown"
+  std::string port = "unknown";
+  std::string server_address, server_port;
+  enum class Status { found, not_found, temporary, forged };  // forged: the names do not point back
+  Status name_status = Status::not_found;
+  Status reverse_status = Status::not_found;
+  bool is_ipv6() const { return address.find(':') != std::string::npos; }
+  std::string name_and_address() const { return name + "[" + address + "]"; }
+};
+
+// Postfix's protocol_state.
+enum class Stage { connect, helo, ehlo, mail, rcpt, data, end_of_message, vrfy, etrn };
+std::string_view name_of(Stage stage);  // "CONNECT", "END-OF-MESSAGE"
+
+struct Subject {
+  const Client& client;
+  const tls::Facts& tls;
+  Stage stage;
+  std::string_view protocol;  // "SMTP", "ESMTP"; empty before HELO
+  std::optional<std::string_view> helo = {};
+  std::optional<std::string_view> sender = {};     // internal form; empty: the null sender
+  std::optional<std::string_view> recipient = {};  // of this RCPT; at DATA and after only if it is the only one
+  int recipient_count = 0;                         // accepted so far (policy: 0 before DATA)
+  long size = 0;
+  std::string_view queue_id = {};
+  std::string_view instance = {};
+  std::string_view etrn_domain = {};
+  std::string_view sasl_method = {}, sasl_username = {}, sasl_sender = {};
+  bool smtputf8 = false;
+  bool stress = false;
+  // Whether the client has sent more than it may: reject_unauth_pipelining. Null: it has not.
+  std::function<bool()> talks_ahead = {};
+};
+
+}  // namespace restrictions
