@@ -61,6 +61,7 @@ class AnvilClient {
   void disconnect(std::string_view range) noexcept;
 
  private:
+  std::optional<AnvilCounts> ask(const std::string& range, AnvilEvent event, int by);
   void tell_of_open(AnvilRequest& request);
   void send_partings();
   void lost(std::string_view why);
