@@ -78,21 +78,24 @@ struct Ranges {
   Presence presence;
 };
 
-// Each counts an event with anvil and says what to answer if that was too much; the warning is logged already. Nothing:
-// go on. All are cheap when nothing is limited, and for clients that are exempt.
-//
-// connected() comes first, before the greeting, and decides whether the client is exempt; after its refusal the
-// session says it and ends. The others leave the session as it is.
-std::optional<Reply> connected(Session& session);
-std::optional<Reply> mail_begun(Session& session);       // MAIL, before anything else is looked at
-std::optional<Reply> recipient_named(Session& session);  // RCPT, likewise
-std::optional<Reply> auth_tried(Session& session);
-// STARTTLS and wrapper mode: before the handshake, asks only; afterwards, counts a session that was not resumed. The
-// replies are for STARTTLS (454); with tls_wrapper, 421, after which the session ends.
+// Each counts an event with anvil and gives the reply that refuses it; the warning has been logged already. Nothing: go
+// on. All are cheap when nothing is limited, and for clients that are exempt.
+namespace limits {
+// Before the greeting: decides whether the client is exempt, and counts its connection. After a refusal the session
+// says it and ends.
+std::optional<Reply> at_connect(Session& session);
+void at_disconnect(Session& session) noexcept;         // at the latest, the session's end does it
+std::optional<Reply> of_messages(Session& session);    // MAIL
+std::optional<Reply> of_recipients(Session& session);  // RCPT
+std::optional<Reply> of_auth(Session& session);
+// Before a handshake, counting nothing: whether there may be another one. 454, or in wrapper mode 421, after which the
+// session ends.
 std::optional<Reply> before_tls(Session& session);
-std::optional<Reply> new_tls_session(Session& session);
+// After a handshake. Only sessions that were not resumed count.
+std::optional<Reply> of_tls_sessions(Session& session);
 
 // Whenever session.sasl_username changes (AUTH, XCLIENT LOGIN): whose account counts from now on.
 void account_known(Session& session);
+}  // namespace limits
 
 }  // namespace smtpd
