@@ -20,7 +20,7 @@ constexpr std::size_t kLongestAccount = 255;
 
 table::MatchList list_of_hosts(const config::Config& config, std::string_view name, config::TextKey key) {
   const bool subdomains = std::ranges::contains(base::split(config[param::parent_domain_matches_subdomains]), name);
-  return {name, config[key], table::settings_of(config), {.parent_matches_subdomains = subdomains}};
+  return {name, config[key], table::Settings::from(config), {.parent_matches_subdomains = subdomains}};
 }
 
 bool has(const table::MatchList& list, const restrictions::Client& client) {
