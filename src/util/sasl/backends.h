@@ -1,13 +1,18 @@
 #pragma once
 // Inside the library: the back ends, and what they share.
 
+#include <array>
 #include <memory>
+#include <string_view>
 
 #include "sasl/security_options.h"
 #include "sasl/server.h"
 #include "table/match_list.h"
 
 namespace sasl {
+
+// In the order of server_types().
+constexpr std::array<std::string_view, 2> kServerTypes = {"cyrus", "dovecot"};
 
 // What main.cf says to both.
 struct ServerSettings {

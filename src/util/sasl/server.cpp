@@ -11,11 +11,8 @@ namespace {
 
 namespace param = config::param;
 
-struct Type {
-  std::string_view name;
-  std::unique_ptr<Server> (*make)(ServerSettings settings);
-};
-constexpr Type kTypes[] = {{"cyrus", make_cyrus}, {"dovecot", make_dovecot}};
+constexpr std::array<std::unique_ptr<Server> (*)(ServerSettings), kServerTypes.size()> kMakers = {make_cyrus,
+                                                                                                  make_dovecot};
 
 SecurityOptions options_of(const config::Config& config, std::string_view name, config::TextKey key) {
   auto options = parse_security_options(config[key]);
@@ -62,16 +59,10 @@ std::vector<std::string> ServerSettings::announced(std::vector<std::string> mech
 
 std::unique_ptr<Server> make_server(const config::Config& config) {
   const std::string& wanted = config[param::smtpd_sasl_type];
-  for (const Type& type : kTypes) {
-    if (type.name == wanted) return type.make(ServerSettings(config));
+  for (std::size_t i = 0; i < kMakers.size(); ++i) {
+    if (kServerTypes[i] == wanted) return kMakers[i](ServerSettings(config));
   }
   throw base::Fatal(fmt::format("smtpd_sasl_type: unsupported SASL server implementation: {}", wanted));
-}
-
-std::vector<std::string_view> server_types() {
-  std::vector<std::string_view> names;
-  for (const Type& type : kTypes) names.push_back(type.name);
-  return names;
 }
 
 }  // namespace sasl
