@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "restrictions/reply.h"
 #include "tls/facts.h"
 
 namespace restrictions {
@@ -43,6 +44,8 @@ struct Subject {
   std::string_view sasl_method = {}, sasl_username = {}, sasl_sender = {};
   bool smtputf8 = false;
   bool stress = false;
+  // The latest Decision::if_permit of connection, HELO and MAIL; null: there was none.
+  const Deferral* earlier = nullptr;
   // Whether the client has sent more than it may: reject_unauth_pipelining. Null: it has not.
   std::function<bool()> talks_ahead = {};
 };
