@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "config/config.h"
+#include "smtpd/auth.h"
 #include "smtpd/keywords.h"
+#include "smtpd/limits.h"
 #include "table/list.h"
 #include "table/match_list.h"
 
@@ -52,6 +54,9 @@ struct Settings {
   table::MatchList bare_newline_exclusions;
   table::MatchList noop_commands;
   table::MatchList forbidden_commands;
+
+  Limits limits;  // over sessions
+  AuthSettings auth;
 
   bool tables_changed() const;
 };
