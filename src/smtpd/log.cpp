@@ -2,11 +2,72 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
+#include "base/text.h"
 #include "logging/log.h"
 #include "mail/address.h"
+#include "smtpd/client_attributes.h"
+#include "smtpd/content.h"
 #include "smtpd/settings.h"
 
 namespace smtpd {
+
+namespace {
+
+// As in C source: what a client sent, on one line.
+std::string escaped(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    if (c == '\r')
+      text += "\\r";
+    else if (c == '\n')
+      text += "\\n";
+    else if (c == '\t')
+      text += "\\t";
+    else if (c == '\\')
+      text += "\\\\";
+    else if (base::is_printable(c))
+      text += c;
+    else
+      text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
+
+std::string local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  char text[32];
+  const std::size_t size = std::strftime(text, sizeof text, "%b %d %H:%M:%S", &parts);
+  return {text, size};
+}
+
+std::optional<std::string> footer_value(const Session& session, std::string_view name) {
+  const auto address = [name](std::string_view prefix, const std::string& text) -> std::optional<std::string> {
+    const mail::Split parts = mail::split(text);
+    if (name == prefix) return text;
+    if (name == std::string(prefix) + "_name") return std::string(parts.local);
+    if (name == std::string(prefix) + "_domain") return std::string(parts.domain);
+    return std::nullopt;
+  };
+  if (name == "client") return session.client.name_and_address();
+  if (name == "client_address") return session.client.address;
+  if (name == "client_name") return session.client.name;
+  if (name == "client_port") return session.client.port;
+  if (name == "reverse_client_name") return session.client.reverse_name;
+  if (name == "helo_name") return session.helo;
+  if (name == "localtime") return local_time();
+  if (name == "server_name") return session.settings().myhostname;
+  if (name == "server_address") return session.client.server_address;
+  if (name == "server_port") return session.client.server_port;
+  if (name == "sasl_username") return session.sasl_username;
+  if (auto value = address("sender", session.transaction.sender.value_or(""))) return value;
+  return address("recipient", session.recipient.value_or(""));
+}
+
+}  // namespace
 
 std::string Session::client_label() const {
   std::string label = client.name_and_address();
@@ -51,12 +112,12 @@ void log_disconnect(const Session& session) {
     if (count.total == 0) continue;
     ok += count.ok;
     total += count.total;
-    std::string name;
-    for (const char c : commands()[i].verb) name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    add(name.empty() ? "unknown" : name, count.ok, count.total);
+    add(commands()[i].verb.empty() ? "unknown" : base::lower(commands()[i].verb), count.ok, count.total);
   }
-  add("commands", ok, total);
-  if (total == 0) counts = " commands=0/0";
+  if (total == 0)
+    counts = " commands=0/0";
+  else
+    add("commands", ok, total);
   if (!session.notes.empty()) counts += fmt::format(" notes={}", session.notes);
   logging::info("smtpd.disconnect", "disconnect from {client}{counts}",
                 {{"client", session.client_label()}, {"counts", counts}});
@@ -72,26 +133,57 @@ void log_client(const Session& session) {
   add("sasl_sender", session.transaction.sasl_sender);
   if (session.forwarded.seen) {
     add("orig_queue_id", session.forwarded.ident);
-    if (!session.forwarded.name.empty() || !session.forwarded.address.empty())
-      add("orig_client", fmt::format("{}[{}]", session.forwarded.name, session.forwarded.address));
+    if (!session.forwarded.name.empty() || !session.forwarded.address.empty()) {
+      add("orig_client", original_client({.name = session.forwarded.name,
+                                          .address = session.forwarded.address,
+                                          .port = session.forwarded.port},
+                                         session.settings().port_logging));
+    }
   }
   logging::info("smtpd.client", "{id}: client={client}{more}",
                 {{"id", session.id()}, {"client", session.client_label()}, {"more", more}});
 }
 
-void log_action(const Session& session, std::string_view action, restrictions::Stage stage, std::string_view text) {
+void log_action(const Session& session, std::string_view action, std::string_view text) {
+  std::optional<std::string_view> to;
+  if (session.recipient)
+    to = *session.recipient;
+  else if (session.transaction.recipients == 1)
+    to = session.transaction.only_recipient;
   logging::info("smtpd.action", "{id}: {action}: {stage} from {client}: {text}{fields}",
                 {{"id", session.id()},
                  {"action", action},
-                 {"stage", restrictions::name_of(stage)},
+                 {"stage", session.where},
                  {"client", session.client_label()},
                  {"text", text},
-                 {"fields", session.fields(session.recipient)}});
+                 {"fields", session.fields(to)}});
 }
 
-void log_abnormal_end(const Session& session, std::string_view what, std::string_view where) {
+void log_pipelining(const Session& session, std::string_view command, std::string_view waiting) {
+  logging::info("smtpd.pipelining", "improper command pipelining after {command} from {client}: {text}",
+                {{"command", command},
+                 {"client", session.client_label()},
+                 {"text", std::string_view(escaped(waiting.substr(0, 100))).substr(0, 100)}});
+}
+
+void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
+  logging::warning("smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
+                   {{"client", session.client_label()},
+                    {"command", command},
+                    {"address", base::printable(typed.substr(0, 100))}});
+}
+
+void log_abnormal_end(const Session& session, std::string_view what) {
+  std::string where = session.where;
+  if (session.transaction.content)
+    where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});
+}
+
+void add_footer(const Session& session, Reply& reply) {
+  session.settings().reject_text.add_footer(
+      reply, [&session](std::string_view name) { return footer_value(session, name); });
 }
 
 }  // namespace smtpd
