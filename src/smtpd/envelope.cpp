@@ -70,6 +70,7 @@ void open_message(Session& session) {
   attribute(message, "sasl_sender", transaction.sasl_sender);
   attribute(message, "envelope_id", transaction.envelope_id);
   if (transaction.dsn_return != 0) attribute(message, "ret_flags", std::to_string(transaction.dsn_return));
+  if (transaction.requiretls) attribute(message, queue::attribute::kRequireTls, queue::attribute::kYes);
   message.append(RecordType::sender, *transaction.sender);
   if (transaction.encoding != Encoding::unknown)
     attribute(message, "encoding", transaction.encoding == Encoding::eight_bit ? "8bit" : "7bit");
