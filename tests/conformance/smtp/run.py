@@ -23,6 +23,7 @@ Lines that begin with `#` and empty lines are skipped. Before the first dialogue
   host ADDRESS NAMES         a line of /etc/hosts
   with NAME [OPTIONS]        a server of the test's own (helpers.py), with what it serves in lines that begin with `|`
 
+@3.7:ONE|3.11:OTHER@ in options and files is ONE for Debian's and OTHER for ours, where the value was not known yet.
 @ETC@ is the folder of main.cf, @QUEUE@ the queue directory, @CERTS@ the folder of certificates, @POLICY@ the policy server.
 
 `== NAME` begins a dialogue. In it:
