@@ -75,7 +75,7 @@ DIRECTIVES = ("connect", "send", "ask", "read", "close", "reset", "shutdown", "t
 def read(path):
     group, content, dialogue = Group(path), None, None
     lines = pathlib.Path(path).read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines, 1):
+    for number, line in unrolled(group, list(enumerate(lines, 1))):
         where = f"{group.path.name}:{number}"
         if dialogue is None and line.startswith("|"):
             if content is None:
@@ -94,6 +94,25 @@ def read(path):
         else:
             step(dialogue, line, where)
     return group
+
+
+def unrolled(group, lines):
+    """The lines with `for NAME in WORDS` ... `done` written out: $NAME is each of the words in turn."""
+    at = 0
+    while at < len(lines):
+        number, line = lines[at]
+        at += 1
+        found = re.fullmatch(r"for (\w+) in (.*)", line)
+        if not found:
+            yield number, line
+            continue
+        end = next((place for place in range(at, len(lines)) if lines[place][1] == "done"), None)
+        if end is None:
+            raise BadDialogue(f"{group.path.name}:{number}: `for` without `done`")
+        for word in found.group(2).split():
+            for inner, text in lines[at:end]:
+                yield inner, text.replace("$" + found.group(1), word)
+        at = end + 1
 
 
 def header(group, line, where):

@@ -42,6 +42,8 @@ Lines that begin with `#` and empty lines are skipped. Before the first dialogue
   @eof                       reads until the server closes
   @close, @reset, @shutdown  closes without QUIT; with RST; only our direction, and reads until the server closes
 
+Between `for NAME in WORDS` and `done`, all is said once for each word, with $NAME standing for it.
+
 At the end QUIT is sent on every connection that is open. Below a step:
 
   =3.11 REPLY                what 3.11 replies (several lines: several of these), where Debian's 3.7 does not
