@@ -106,13 +106,15 @@ def unrolled(group, lines):
         if not found:
             yield number, line
             continue
-        end = next((place for place in range(at, len(lines)) if lines[place][1] == "done"), None)
-        if end is None:
-            raise BadDialogue(f"{group.path.name}:{number}: `for` without `done`")
+        end, depth = at, 1
+        while depth:
+            if end == len(lines):
+                raise BadDialogue(f"{group.path.name}:{number}: `for` without `done`")
+            depth += lines[end][1].startswith("for ") - (lines[end][1] == "done")
+            end += 1
         for word in found.group(2).split():
-            for inner, text in lines[at:end]:
-                yield inner, text.replace("$" + found.group(1), word)
-        at = end + 1
+            yield from unrolled(group, [(inner, text.replace("$" + found.group(1), word)) for inner, text in lines[at:end - 1]])
+        at = end
 
 
 def header(group, line, where):
