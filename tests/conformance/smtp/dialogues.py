@@ -97,7 +97,7 @@ def read(path):
 
 
 def unrolled(group, lines):
-    """The lines with `for NAME in WORDS` ... `done` written out: $NAME is each of the words in turn."""
+    """The lines with `for NAME in WORDS` ... `done` written out: $NAME is each of the words in turn, with a blank for each ~ in it."""
     at = 0
     while at < len(lines):
         number, line = lines[at]
@@ -113,6 +113,7 @@ def unrolled(group, lines):
             depth += lines[end][1].startswith("for ") - (lines[end][1] == "done")
             end += 1
         for word in found.group(2).split():
+            word = word.replace("~", " ")
             yield from unrolled(group, [(inner, text.replace("$" + found.group(1), word)) for inner, text in lines[at:end - 1]])
         at = end
 

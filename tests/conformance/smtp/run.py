@@ -42,7 +42,7 @@ Lines that begin with `#` and empty lines are skipped. Before the first dialogue
   @eof                       reads until the server closes
   @close, @reset, @shutdown  closes without QUIT; with RST; only our direction, and reads until the server closes
 
-Between `for NAME in WORDS` and `done`, all is said once for each word, with $NAME standing for it.
+Between `for NAME in WORDS` and `done`, all is said once for each word, with $NAME standing for it (and a blank for each ~ in it).
 
 At the end QUIT is sent on every connection that is open. Below a step:
 
