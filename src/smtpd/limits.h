@@ -3,9 +3,14 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 
+#include "smtpd/reply.h"
+
 namespace smtpd {
+
+struct Session;
 
 struct Counters {
   struct OfCommand {
@@ -25,5 +30,16 @@ struct Ranges {
   std::string client;
   std::string account;
 };
+
+// Each counts one event and gives the reply that refuses it, logged already; nothing: it may go on. Anvil is asked only
+// when a limit is in force for this client.
+namespace limits {
+std::optional<Reply> at_connect(Session& session);  // also sets session.ranges
+void at_disconnect(Session& session) noexcept;      // after at_connect, whatever it said
+std::optional<Reply> of_messages(Session& session);
+std::optional<Reply> of_recipients(Session& session);
+std::optional<Reply> of_tls_sessions(Session& session);
+std::optional<Reply> of_auth(Session& session);
+}  // namespace limits
 
 }  // namespace smtpd

@@ -9,9 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "restrictions/subject.h"
 #include "io/stream.h"
+#include "restrictions/subject.h"
 #include "sasl/server.h"
+#include "smtpd/command_line.h"
+#include "smtpd/keywords.h"
 #include "smtpd/limits.h"
 #include "smtpd/reply.h"
 #include "smtpd/transaction.h"
@@ -21,14 +23,6 @@ namespace smtpd {
 
 class Shared;     // shared.h: what all sessions of the process use
 struct Settings;  // settings.h: main.cf, typed, for calm or for stress
-
-// A command line: verb in upper case, the rest in words as typed ("<a b@x>" and quoted strings are one word).
-struct CommandLine {
-  std::string text;  // the whole line, for logs
-  std::string verb;
-  std::string_view rest;  // of text, after the verb and blanks
-  std::vector<std::string_view> words;
-};
 
 enum class Next { go_on, close };
 
@@ -41,15 +35,30 @@ struct Session {
   // is what a command returns.
   Next reply(Reply reply);
   Next reply(int code, std::string_view status, std::string_view text);
+  // One line from the client, at most line_length_limit bytes, within smtpd_timeout: for what a command reads itself
+  // (AUTH). Throws StreamError. The view lives until the next read.
+  io::Stream::LineView read_line(std::size_t most);
+  void start_request();  // the deadlines of a new request begin
+  // Whether the client has sent more, without waiting.
+  bool talks_ahead();
+
   // A decision of the restrictions: notes to the log, effects to the transaction; a refusal is logged and said.
   // Nothing: accepted.
   std::optional<Next> refused(const restrictions::Decision& decision, restrictions::Stage stage);
+  // A refusal of our own at a stage, logged like those of the restrictions.
+  Next reject(restrictions::Stage stage, Reply reply);
   restrictions::Subject subject(restrictions::Stage stage) const;
   void reset_transaction() { transaction = Transaction(); }
   // After STARTTLS and XCLIENT: as if the client had just connected, but for its address and what TLS tells.
   void forget_hello();
   bool authenticated() const { return !sasl_username.empty(); }
   const Settings& settings() const;  // calm or stressed, as it is now
+
+  // --- for the log
+  std::string client_label() const;  // name[address], with :port for smtpd_client_port_logging
+  std::string_view id() const;       // the queue id, or NOQUEUE
+  // "; from=<s> to=<r> proto=ESMTP helo=<h> sasl_username=..." : what is known.
+  std::string fields(std::optional<std::string_view> recipient) const;
 
   Shared& shared;
   io::Stream stream;
@@ -58,24 +67,30 @@ struct Session {
   bool tls_wrapper = false;
 
   // --- hello
-  std::string helo;           // fit for a header; empty before HELO
-  std::string protocol;       // "SMTP", "ESMTP"; empty before HELO
-  unsigned ehlo_discard = 0;  // keywords not offered to this client
+  std::string helo;      // fit for a header; empty before HELO
+  std::string protocol;  // "SMTP", "ESMTP"; empty before HELO
+  Keywords discarded;    // keywords not offered to this client
 
   // --- who it is
   std::string sasl_method, sasl_username, sasl_sender;
-  bool rewrites_locally = false;  // local_header_rewrite_clients, per message
 
   // --- XFORWARD
   struct Forwarded {
     std::string name, address, port, protocol, helo, ident, source;
     bool seen = false;
   } forwarded;
+  bool xclient_seen = false;
 
   Transaction transaction;
-  Counters counters;  // of commands, errors, junk, for limits and for the line at the end
-  Ranges ranges;      // anvil's view of this client
-  std::string where;  // the last command, for "lost connection after X"
+  Counters counters;       // of commands, errors, junk, for limits and for the line at the end
+  Ranges ranges;           // anvil's view of this client
+  std::string where;       // the last command, for "lost connection after X"
+  std::string_view notes;  // for the disconnect line: "bare_lf"
+  int last_code = 0;       // of the last reply
+
+  // The command that is being done
+  std::optional<std::string> recipient;  // RCPT and VRFY: internal form, for subject() and the log
+  std::string etrn_domain;
 };
 
 // --- the table of commands (commands/table.cpp)
@@ -84,11 +99,11 @@ struct Command {
   Next (*run)(Session& session, const CommandLine& line);
   bool junk;        // counts against smtpd_junk_command_limit
   bool before_tls;  // allowed while smtpd_tls_security_level = encrypt waits for STARTTLS
-  bool needs_helo;  // smtpd_helo_required
+  bool ends_group;  // a client must wait for its reply, PIPELINING or not
 };
 // In the order of the disconnect line; the last, without a verb, stands for what is unknown.
 const std::vector<Command>& commands();
-const Command& command_named(std::string_view verb);
+const Command& command_named(std::string_view verb);  // in upper case
 
 // One function a file.
 Next helo(Session& session, const CommandLine& line);

@@ -1,16 +1,59 @@
 #pragma once
 // main.cf as the SMTP server reads it, typed once.
 
+#include <chrono>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
+#include "smtpd/keywords.h"
+#include "table/list.h"
+#include "table/match_list.h"
 
 namespace smtpd {
 
+enum class BareNewline { no, note, normalize, reject };
+
+// The parameters that a session asks for often are members; the rest is read by way of `config`. Tables are opened
+// here. Not for copying; one for calm and one for stress.
 struct Settings {
-  explicit Settings(const config::Config& config);  // throws config::BadValue
+  explicit Settings(const config::Config& config);  // throws config::BadValue and base::Fatal
+  Settings(const Settings&) = delete;
+  Settings& operator=(const Settings&) = delete;
+
   const config::Config& config;
-  // The parameters that a session asks for often become members here; the rest is read by way of `config`.
+
+  std::string myhostname, mail_name, banner;
+  std::chrono::seconds timeout, ipc_timeout, error_sleep;
+  std::size_t line_length_limit;
+  long message_size_limit;
+  long queue_minfree;
+  int soft_error_limit, hard_error_limit, junk_command_limit;
+  int recipient_limit, recipient_overshoot_limit;
+  int min_data_rate;
+  bool per_request_deadline;
+  bool helo_required, strict_envelopes, disable_vrfy, soft_bounce;
+  bool smtputf8, strict_smtputf8;
+  bool forbid_pipelining;
+  bool port_logging, hide_client, external_addresses;
+  bool peername_lookup;
+  bool delay_open;       // smtpd_delay_open_until_valid_rcpt
+  bool announce_limits;  // smtpd_announce_limits, ours
+  BareNewline bare_newline;
+  int bare_newline_code;
+  std::string content_filter;
+  std::string cleanup_path;
+  int cleanup_flags;
+
+  Keywords discarded;
+  table::TableList discard_maps;
+  table::MatchList verp_clients;
+  table::MatchList bare_newline_exclusions;
+  table::MatchList noop_commands;
+  table::MatchList forbidden_commands;
+
+  bool tables_changed() const;
 };
 
 }  // namespace smtpd

@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "restrictions/rules.h"
 #include "client/anvil_client.h"
 #include "dns/resolver.h"
 #include "ipc/channel.h"
+#include "restrictions/rules.h"
 #include "routing/router.h"
 #include "sasl/server.h"
 #include "smtpd/mail_sink.h"
@@ -21,9 +21,11 @@ class Shared {
  public:
   struct Parts {
     const config::Config* config = nullptr;
+    const config::Config* stress_config = nullptr;  // with stress=yes; null: stress changes nothing
     const routing::Router* router = nullptr;
     dns::Resolver* resolver = nullptr;
-    const restrictions::Rules* rules = nullptr;
+    const restrictions::Rules* rules = nullptr;         // null: everything is accepted (tests)
+    const restrictions::Rules* stress_rules = nullptr;  // null: the same
     MailSink* sink = nullptr;
     sasl::Server* sasl = nullptr;          // null: no SASL
     tls::Server* tls = nullptr;            // null: no TLS
@@ -37,9 +39,13 @@ class Shared {
 
   const Parts& parts() const { return parts_; }
   // calm or stress: which of the two main.cf gives now (`${stress?...}`).
-  const Settings& settings() const { return stressed_ ? *stress_ : *calm_; }
-  void set_stressed(bool stressed);
+  const Settings& settings() const { return stressed_ && stress_ ? *stress_ : *calm_; }
+  const restrictions::Rules* rules() const {
+    return stressed_ && parts_.stress_rules != nullptr ? parts_.stress_rules : parts_.rules;
+  }
+  void set_stressed(bool stressed) { stressed_ = stressed; }
   bool stressed() const { return stressed_; }
+  bool tables_changed() const;
 
  private:
   Parts parts_;

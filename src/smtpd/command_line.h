@@ -1,0 +1,24 @@
+#pragma once
+// What a client types, taken apart.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smtpd {
+
+// A command line: verb in upper case, the rest in words as typed ("<a b@x>" and quoted strings are one word). The views
+// point into `text`.
+struct CommandLine {
+  std::string text;  // the whole line, for logs
+  std::string verb;
+  std::string_view rest;  // of text, after the verb and blanks
+  std::vector<std::string_view> words;
+
+  CommandLine() = default;
+  explicit CommandLine(std::string line);
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+};
+
+}  // namespace smtpd

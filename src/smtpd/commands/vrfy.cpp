@@ -1,0 +1,9 @@
+#include "smtpd/session.h"
+
+namespace smtpd {
+
+Next vrfy(Session& session, const CommandLine&) {
+  return session.reply(502, "5.5.1", "Error: command not implemented");
+}
+
+}  // namespace smtpd

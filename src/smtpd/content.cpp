@@ -1,0 +1,119 @@
+#include "smtpd/content.h"
+
+#include "io/stream.h"
+
+namespace smtpd {
+
+using queue::RecordType;
+
+namespace {
+
+// "From " of a mailbox that somebody piped into SMTP, quoted or not: it is no header, and would end the header.
+bool is_mailbox_line(std::string_view text) {
+  while (text.starts_with('>')) text.remove_prefix(1);
+  return text.starts_with("From ");
+}
+
+}  // namespace
+
+std::size_t Content::take_data(std::string_view bytes) {
+  return take(bytes, Framing::dots);
+}
+
+void Content::take_chunk(std::string_view bytes) {
+  take(bytes, Framing::chunks);
+}
+
+void Content::finish_chunks() {
+  if (!pending_.empty() || continued_) {
+    const std::string last = std::move(pending_);
+    pending_.clear();
+    line(last, true, Framing::chunks);
+  }
+}
+
+std::size_t Content::take(std::string_view bytes, Framing framing) {
+  std::size_t at = 0;
+  while (!ended_ && at < bytes.size()) {
+    const std::size_t newline = bytes.find('\n', at);
+    std::string_view text = bytes.substr(at, newline == std::string_view::npos ? newline : newline - at);
+    at += text.size();
+    if (!pending_.empty()) {
+      pending_ += text;
+      text = pending_;
+    }
+    if (newline == std::string_view::npos) {
+      const std::size_t spilt = spill(text, framing);
+      if (text.data() == pending_.data())
+        pending_.erase(0, spilt);
+      else
+        pending_ = text.substr(spilt);
+      return at;
+    }
+    ++at;
+    const bool crlf = text.ends_with('\r');
+    if (crlf) text.remove_suffix(1);
+    ended_ = line(text, crlf, framing);
+    pending_.clear();
+  }
+  return at;
+}
+
+// What certainly does not fit into the line's last record. The dot of a line stays with the line's begin.
+std::size_t Content::spill(std::string_view text, Framing framing) {
+  std::size_t done = 0;
+  // One byte more may be the carriage return of its end.
+  while (text.size() - done > rules_.line_length_limit + 1) {
+    std::string_view piece = text.substr(done, rules_.line_length_limit);
+    done += piece.size();
+    if (!continued_ && framing == Framing::dots && piece.starts_with('.')) piece.remove_prefix(1);
+    put(RecordType::unterminated, piece);
+    size_ += static_cast<std::int64_t>(piece.size());
+    continued_ = true;
+  }
+  return done;
+}
+
+// True: the message ends here.
+bool Content::line(std::string_view text, bool crlf, Framing framing) {
+  if (!crlf) bare_newline_ = true;
+  const bool proper = proper_ && crlf;
+  proper_ = crlf;
+  if (framing == Framing::dots && !continued_ && text.starts_with('.')) {
+    if (text.size() == 1) {
+      if (proper || rules_.bare_newline == BareNewline::no) return true;
+      // Another system may take it for the end: it goes no further.
+      return false;
+    }
+    text.remove_prefix(1);
+  }
+  while (text.size() > rules_.line_length_limit) {
+    put(RecordType::unterminated, text.substr(0, rules_.line_length_limit));
+    size_ += static_cast<std::int64_t>(rules_.line_length_limit);
+    text.remove_prefix(rules_.line_length_limit);
+    continued_ = true;
+  }
+  put(RecordType::text, text);
+  size_ += static_cast<std::int64_t>(text.size()) + 2;
+  continued_ = false;
+  return false;
+}
+
+void Content::put(RecordType type, std::string_view text) {
+  if (failed_ || too_large()) return;
+  try {
+    if (first_) {
+      first_ = false;
+      // It would become part of the Received header above it.
+      if (text.starts_with(' ') || text.starts_with('\t')) message_.append(RecordType::text, {});
+      if (is_mailbox_line(text)) {
+        message_.append(RecordType::unterminated, "X-Mailbox-Line: ");
+      }
+    }
+    message_.append(type, text);
+  } catch (const io::StreamError&) {
+    failed_ = true;
+  }
+}
+
+}  // namespace smtpd

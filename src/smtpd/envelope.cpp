@@ -1,0 +1,112 @@
+#include "smtpd/envelope.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include "client/cleanup_client.h"
+#include "config/param.h"
+#include "mail/address.h"
+#include "queue/message.h"
+#include "smtpd/log.h"
+#include "smtpd/received.h"
+#include "smtpd/settings.h"
+#include "smtpd/shared.h"
+
+namespace smtpd {
+
+namespace flag = client::cleanup_flag;
+using queue::RecordType;
+
+namespace {
+
+void attribute(Message& message, std::string_view name, std::string_view value) {
+  if (!value.empty()) message.append(RecordType::attribute, fmt::format("{}={}", name, value));
+}
+
+int flags_of(const Session& session) {
+  int flags = session.settings().cleanup_flags;
+  if (session.transaction.smtputf8) flags |= flag::kSmtpUtf8;
+  return flags;
+}
+
+// For the logs of all that handle the message, by XFORWARD's word or as it is.
+void describe_client(const Session& session, Message& message) {
+  const restrictions::Client& client = session.client;
+  const auto& forwarded = session.forwarded;
+  const bool is_forwarded = forwarded.seen;
+  const auto chosen = [&](const std::string& told, const std::string& own) -> const std::string& {
+    return is_forwarded ? told : own;
+  };
+  const std::string& name = chosen(forwarded.name, client.name);
+  const std::string& address = chosen(forwarded.address, client.address);
+  attribute(message, "log_client_name", name);
+  attribute(message, "log_client_address", address);
+  attribute(message, "log_client_port", chosen(forwarded.port, client.port));
+  attribute(message, "log_message_origin",
+            is_forwarded && forwarded.source == "LOCAL" ? "local" : fmt::format("{}[{}]", name, address));
+  attribute(message, "log_helo_name", chosen(forwarded.helo, session.helo));
+  attribute(message, "log_protocol_name", chosen(forwarded.protocol, session.protocol));
+
+  attribute(message, "client_name", client.name);
+  attribute(message, "reverse_client_name", client.reverse_name);
+  attribute(message, "client_address", client.address);
+  attribute(message, "client_port", client.port);
+  attribute(message, "server_address", client.server_address);
+  attribute(message, "server_port", client.server_port);
+  attribute(message, "helo_name", session.helo);
+  attribute(message, "protocol_name", session.protocol);
+  attribute(message, "client_address_type", std::to_string(client.is_ipv6() ? AF_INET6 : AF_INET));
+}
+
+}  // namespace
+
+void open_message(Session& session) {
+  Transaction& transaction = session.transaction;
+  transaction.message = session.shared.parts().sink->begin(flags_of(session));
+  Message& message = *transaction.message;
+  log_client(session);
+
+  message.append(RecordType::time, fmt::format("{} {}", transaction.arrival.seconds, transaction.arrival.microseconds));
+  if (!session.settings().content_filter.empty()) message.append(RecordType::filter, session.settings().content_filter);
+  attribute(message, "log_ident",
+            session.forwarded.seen && !session.forwarded.ident.empty() ? session.forwarded.ident : message.queue_id());
+  attribute(message, "rewrite_context", transaction.rewrites_locally ? "local" : "remote");
+  attribute(message, "sasl_method", session.sasl_method);
+  attribute(message, "sasl_username", session.sasl_username);
+  attribute(message, "sasl_sender", transaction.sasl_sender);
+  attribute(message, "envelope_id", transaction.envelope_id);
+  if (transaction.dsn_return != 0) attribute(message, "ret_flags", std::to_string(transaction.dsn_return));
+  message.append(RecordType::sender, *transaction.sender);
+  if (transaction.encoding != Encoding::unknown)
+    attribute(message, "encoding", transaction.encoding == Encoding::eight_bit ? "8bit" : "7bit");
+  describe_client(session, message);
+  if (!transaction.verp_delimiters.empty()) message.append(RecordType::verp_delimiters, transaction.verp_delimiters);
+}
+
+void add_recipient(Session& session, std::string_view address, const Delivery& delivery) {
+  Message& message = *session.transaction.message;
+  if (delivery.notify != 0) attribute(message, "notify_flags", std::to_string(delivery.notify));
+  attribute(message, "dsn_orig_rcpt", delivery.original_recipient);
+  message.append(RecordType::recipient, address);
+}
+
+void begin_content(Session& session) {
+  Message& message = *session.transaction.message;
+  message.append(RecordType::message, {});
+  for (const std::string& header : session.transaction.effects.prepend) message.append(RecordType::text, header);
+  for (const std::string& line : received_header(session, queue::now().seconds)) message.append(RecordType::text, line);
+}
+
+void end_content(Session& session) {
+  Message& message = *session.transaction.message;
+  const restrictions::Effects& effects = session.transaction.effects;
+  message.append(RecordType::extracted, {});
+  if (!effects.filter.empty()) message.append(RecordType::filter, effects.filter);
+  if (!effects.redirect.empty()) message.append(RecordType::redirect, effects.redirect);
+  for (const std::string& bcc : effects.bcc) {
+    attribute(message, "notify_flags", std::to_string(queue::notify::kNever));
+    message.append(RecordType::recipient, bcc);
+  }
+}
+
+}  // namespace smtpd

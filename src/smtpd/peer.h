@@ -1,0 +1,16 @@
+#pragma once
+// Who is at the other end: addresses from the descriptor, names from the DNS.
+
+#include "dns/resolver.h"
+#include "io/wait.h"
+#include "restrictions/subject.h"
+
+namespace smtpd {
+
+// Addresses and ports of both ends; what is no Internet socket (sendmail -bs, tests) is localhost[127.0.0.1].
+restrictions::Client addresses_of(int fd);
+
+// Sets the names and how they were found. Logs a name that does not lead back to the address.
+void look_up_name(restrictions::Client& client, dns::Resolver& resolver, io::Deadline deadline);
+
+}  // namespace smtpd

@@ -1,0 +1,84 @@
+#include "smtpd/received.h"
+
+#include <fmt/format.h>
+
+#include "config/param.h"
+#include "mail/address.h"
+#include "mail/text.h"
+#include "smtpd/settings.h"
+
+namespace smtpd {
+
+namespace param = config::param;
+
+namespace {
+
+// "ESMTPSA": RFC 3848 and RFC 6531.
+std::string protocol_of(const Session& session) {
+  const bool extended = session.protocol == "ESMTP";
+  std::string result = session.transaction.smtputf8 ? "UTF8SMTP" : session.protocol.empty() ? "SMTP" : session.protocol;
+  if (extended || session.transaction.smtputf8) {
+    if (session.tls.active) result += 'S';
+    if (session.authenticated()) result += 'A';
+  }
+  return result;
+}
+
+std::string bracketed_address(const restrictions::Client& client) {
+  return client.is_ipv6() ? "IPv6:" + client.address : client.address;
+}
+
+void append_tls(std::vector<std::string>& lines, const tls::Facts& tls) {
+  lines.push_back(fmt::format("\t(using {} with cipher {} ({}/{} bits)", tls.protocol, tls.cipher, tls.used_bits,
+                              tls.algorithm_bits));
+  std::string exchange;
+  const auto add = [](std::string& to, std::string_view name, std::string_view value) {
+    if (!value.empty()) to += fmt::format(" {} {}", name, value);
+  };
+  add(exchange, "key-exchange", tls.key_exchange);
+  add(exchange, "server-signature", tls.server_signature);
+  add(exchange, "server-digest", tls.server_digest);
+  if (!exchange.empty()) lines.push_back("\t" + exchange);
+  std::string client;
+  add(client, "client-signature", tls.client_signature);
+  add(client, "client-digest", tls.client_digest);
+  if (!client.empty()) lines.push_back("\t" + client);
+  lines.back() += ')';
+  if (tls.has_certificate)
+    lines.push_back(fmt::format("\t(Client CN \"{}\", Issuer \"{}\" ({}))", tls.subject_cn, tls.issuer_cn,
+                                tls.trusted ? "verified OK" : "not verified"));
+  else if (tls.asked_for_certificate)
+    lines.push_back("\t(Client did not present a certificate)");
+  else
+    lines.push_back("\t(No client certificate requested)");
+}
+
+}  // namespace
+
+std::vector<std::string> received_header(const Session& session, std::time_t now) {
+  const Settings& settings = session.settings();
+  const Transaction& transaction = session.transaction;
+  std::vector<std::string> lines;
+  if (!settings.hide_client) {
+    lines.push_back(fmt::format("Received: from {} ({} [{}])",
+                                session.helo.empty() ? session.client.name : session.helo, session.client.name,
+                                bracketed_address(session.client)));
+    if (session.tls.active && settings.config[param::smtpd_tls_received_header]) append_tls(lines, session.tls);
+    if (session.authenticated() && settings.config[param::smtpd_sasl_authenticated_header])
+      lines.push_back(fmt::format("\t(Authenticated sender: {})", session.sasl_username));
+  }
+  std::string by = settings.hide_client ? "Received:" : "\t";
+  by += fmt::format("{}by {} ({})", settings.hide_client ? " " : "", settings.myhostname, settings.mail_name);
+  if (!settings.hide_client) by += " with " + protocol_of(session);
+  by += fmt::format(" id {}", session.id());
+  if (transaction.recipients == 1) {
+    lines.push_back(std::move(by));
+    lines.push_back(fmt::format("\tfor {}; {}", transaction.last_recipient, mail::date(now)));
+  } else {
+    lines.push_back(by + ";");
+    lines.push_back("\t" + mail::date(now));
+  }
+  return lines;
+}
+
+}  // namespace smtpd

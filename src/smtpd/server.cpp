@@ -1,0 +1,42 @@
+#include "smtpd/server.h"
+
+#include "config/param.h"
+#include "smtpd/peer.h"
+#include "smtpd/session.h"
+
+namespace smtpd {
+
+namespace param = config::param;
+
+namespace {
+
+// What one read brings. Nothing of it is held while a session waits.
+constexpr std::size_t kBufferSize = 64 * 1024;
+
+}  // namespace
+
+Server::Server(const service::Context& context)
+    : config_(context.config),
+      router_(context.config),
+      sink_(pool_, "public/" + context.config[param::cleanup_service_name], context.config[param::ipc_timeout]) {
+  shared_ = std::make_unique<Shared>(Shared::Parts{.config = &config_,
+                                                   .router = &router_,
+                                                   .sink = &sink_,
+                                                   .pool = &pool_,
+                                                   .service_name = context.service_name,
+                                                   .stand_alone = context.stand_alone});
+}
+
+Server::~Server() = default;
+
+void Server::serve(service::Client client) {
+  restrictions::Client who = addresses_of(client.fd.get());
+  Session session(*shared_, io::Stream(std::move(client.fd), kBufferSize), std::move(who));
+  session.run();
+}
+
+std::string Server::stale() {
+  return shared_->tables_changed() ? "smtpd's tables" : "";
+}
+
+}  // namespace smtpd

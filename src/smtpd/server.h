@@ -1,0 +1,34 @@
+#pragma once
+// The smtpd service: takes clients, each into a session of its own.
+
+#include <memory>
+
+#include "client/anvil_client.h"
+#include "dns/resolver.h"
+#include "ipc/channel.h"
+#include "restrictions/rules.h"
+#include "routing/router.h"
+#include "service/service.h"
+#include "smtpd/cleanup_sink.h"
+#include "smtpd/shared.h"
+
+namespace smtpd {
+
+class Server : public service::Server {
+ public:
+  explicit Server(const service::Context& context);  // opens the tables; throws base::Fatal
+  ~Server() override;
+
+  void serve(service::Client client) override;
+  std::string stale() override;
+
+ private:
+  const config::Config& config_;
+  std::optional<config::Config> stress_config_;
+  routing::Router router_;
+  ipc::Pool pool_;
+  CleanupSink sink_;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace smtpd

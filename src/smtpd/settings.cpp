@@ -1,0 +1,107 @@
+#include "smtpd/settings.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "client/cleanup_client.h"
+#include "config/param.h"
+
+namespace smtpd {
+
+namespace param = config::param;
+namespace flag = client::cleanup_flag;
+
+namespace {
+
+BareNewline bare_newline_of(std::string_view word) {
+  if (base::equals_folded(word, "no")) return BareNewline::no;
+  if (base::equals_folded(word, "note")) return BareNewline::note;
+  if (base::equals_folded(word, "normalize") || base::equals_folded(word, "yes")) return BareNewline::normalize;
+  if (base::equals_folded(word, "reject")) return BareNewline::reject;
+  throw base::Fatal(fmt::format(
+      "parameter smtpd_forbid_bare_newline: unknown value \"{}\"; use normalize, note, reject, yes or no", word));
+}
+
+// What cleanup is asked to do with every message.
+int cleanup_flags_of(const config::Config& config) {
+  // Replies at the end of data are ours to give; checks of headers and body are only asked for when there are any.
+  int flags = flag::kBccOk | flag::kMapOk | flag::kFilter | flag::kSmtpReply;
+  for (const std::string_view word : base::split(config[param::receive_override_options])) {
+    if (base::equals_folded(word, "no_address_mappings"))
+      flags &= ~(flag::kBccOk | flag::kMapOk);
+    else if (base::equals_folded(word, "no_header_body_checks"))
+      flags &= ~flag::kFilter;
+    else if (!base::equals_folded(word, "no_milters") && !base::equals_folded(word, "no_unknown_recipient_checks"))
+      throw base::Fatal(fmt::format(
+          "parameter receive_override_options: unknown word \"{}\"; use no_address_mappings, no_header_body_checks, "
+          "no_milters, no_unknown_recipient_checks",
+          word));
+  }
+  for (const std::string_view word : base::split(config[param::smtputf8_autodetect_classes]))
+    if (base::equals_folded(word, "smtpd") || base::equals_folded(word, "all")) flags |= flag::kAutoUtf8;
+  return flags;
+}
+
+Keywords keywords_of(const config::Config& config) {
+  std::vector<std::string> unknown;
+  const Keywords result = parse_keywords(config[param::smtpd_discard_ehlo_keywords], &unknown);
+  if (!unknown.empty())
+    throw base::Fatal(fmt::format("parameter smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", unknown[0]));
+  return result;
+}
+
+}  // namespace
+
+Settings::Settings(const config::Config& of)
+    : config(of),
+      myhostname(of[param::myhostname]),
+      mail_name(of[param::mail_name]),
+      banner(of[param::smtpd_banner]),
+      timeout(of[param::smtpd_timeout]),
+      ipc_timeout(of[param::ipc_timeout]),
+      error_sleep(of[param::smtpd_error_sleep_time]),
+      line_length_limit(static_cast<std::size_t>(of[param::line_length_limit])),
+      message_size_limit(of[param::message_size_limit]),
+      queue_minfree(of[param::queue_minfree]),
+      soft_error_limit(of[param::smtpd_soft_error_limit]),
+      hard_error_limit(of[param::smtpd_hard_error_limit]),
+      junk_command_limit(of[param::smtpd_junk_command_limit]),
+      recipient_limit(of[param::smtpd_recipient_limit]),
+      recipient_overshoot_limit(of[param::smtpd_recipient_overshoot_limit]),
+      min_data_rate(of[param::smtpd_min_data_rate]),
+      per_request_deadline(of[param::smtpd_per_request_deadline]),
+      helo_required(of[param::smtpd_helo_required]),
+      strict_envelopes(of[param::strict_rfc821_envelopes]),
+      disable_vrfy(of[param::disable_vrfy_command]),
+      soft_bounce(of[param::soft_bounce]),
+      smtputf8(of[param::smtputf8_enable]),
+      strict_smtputf8(of[param::strict_smtputf8]),
+      forbid_pipelining(of[param::smtpd_forbid_unauth_pipelining]),
+      port_logging(of[param::smtpd_client_port_logging]),
+      hide_client(of[param::smtpd_hide_client_session]),
+      external_addresses(of[param::info_log_address_format] == "external"),
+      peername_lookup(of[param::smtpd_peername_lookup]),
+      delay_open(of[param::smtpd_delay_open_until_valid_rcpt]),
+      announce_limits(of[param::smtpd_announce_limits]),
+      bare_newline(bare_newline_of(of[param::smtpd_forbid_bare_newline])),
+      bare_newline_code(of[param::smtpd_forbid_bare_newline_reject_code]),
+      content_filter(of[param::content_filter]),
+      cleanup_path("public/" + of[param::cleanup_service_name]),
+      cleanup_flags(cleanup_flags_of(of)),
+      discarded(keywords_of(of)),
+      discard_maps("smtpd_discard_ehlo_keyword_address_maps", of[param::smtpd_discard_ehlo_keyword_address_maps],
+                   table::Settings::from(of), {}),
+      verp_clients("smtpd_authorized_verp_clients", of[param::smtpd_authorized_verp_clients], table::Settings::from(of),
+                   {}),
+      bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions", of[param::smtpd_forbid_bare_newline_exclusions],
+                              table::Settings::from(of), {}),
+      noop_commands("smtpd_noop_commands", of[param::smtpd_noop_commands], table::Settings::from(of), {}),
+      forbidden_commands("smtpd_forbidden_commands", of[param::smtpd_forbidden_commands], table::Settings::from(of),
+                         {}) {}
+
+bool Settings::tables_changed() const {
+  return discard_maps.has_changed() || verp_clients.has_changed() || bare_newline_exclusions.has_changed() ||
+         noop_commands.has_changed() || forbidden_commands.has_changed();
+}
+
+}  // namespace smtpd
