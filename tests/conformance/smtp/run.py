@@ -75,7 +75,7 @@ import mta  # noqa: E402
 
 ISOLATED = ("unshare", "-m", "-n", "-p", "--fork", "--kill-child", "--mount-proc")
 LIMIT = 240
-KINDS = ("replies", "log", "queue", "policy")
+SINCE_38 = ("compatibility_level=", "mail_version=")  # attributes of policy requests
 
 
 def can_isolate():
@@ -158,6 +158,10 @@ def differences(dialogue, ours, theirs):
         compare("log", dialogue.log, ours["log"])
     else:
         compare("log", [log_as_now(line) for line in theirs["log"]], [log_to_compare(line) for line in ours["log"]])
+    lacking = [request for request in ours["policy"] if not all(any(line.startswith(name) for line in request) for name in SINCE_38)]
+    if lacking:
+        found.append(("policy", f"policy: without {' and '.join(SINCE_38)}"))
+    ours = {**ours, "policy": [[line for line in request if not line.startswith(SINCE_38)] for request in ours["policy"]]}
     for kind in ("queue", "policy"):
         compare(kind, [line for lines in theirs[kind] for line in [f"{kind}:", *lines]], [line for lines in ours[kind] for line in [f"{kind}:", *lines]])
     return found

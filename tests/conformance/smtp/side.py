@@ -67,7 +67,7 @@ class World:
         base = folder / "mta"
         base.mkdir()
         base.chmod(0o755)
-        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
+        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@POLICYSOCKET@": str(folder / "policy"), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
 
         def filled(text):
             for macro, value in macros.items():
