@@ -39,6 +39,8 @@ struct Session {
   // One line from the client, at most line_length_limit bytes, within smtpd_timeout: for what a command reads itself
   // (AUTH). Throws StreamError. The view lives until the next read.
   io::Stream::LineView read_line(std::size_t most);
+  // Greets, or refuses to: whatever decides about a new client is asked. At the start, and after XCLIENT.
+  Next begin_anew();
   void start_request();  // the deadlines of a new request begin
   // Whether the client has sent more, without waiting.
   bool talks_ahead();
