@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "base/text.h"
 #include "logging/log.h"
 #include "mail/address.h"
@@ -33,38 +31,6 @@ std::string escaped(std::string_view bytes) {
       text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
   }
   return text;
-}
-
-std::string local_time() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::localtime_r(&now, &parts);
-  char text[32];
-  const std::size_t size = std::strftime(text, sizeof text, "%b %d %H:%M:%S", &parts);
-  return {text, size};
-}
-
-std::optional<std::string> footer_value(const Session& session, std::string_view name) {
-  const auto address = [name](std::string_view prefix, const std::string& text) -> std::optional<std::string> {
-    const mail::Split parts = mail::split(text);
-    if (name == prefix) return text;
-    if (name == std::string(prefix) + "_name") return std::string(parts.local);
-    if (name == std::string(prefix) + "_domain") return std::string(parts.domain);
-    return std::nullopt;
-  };
-  if (name == "client") return session.client.name_and_address();
-  if (name == "client_address") return session.client.address;
-  if (name == "client_name") return session.client.name;
-  if (name == "client_port") return session.client.port;
-  if (name == "reverse_client_name") return session.client.reverse_name;
-  if (name == "helo_name") return session.helo;
-  if (name == "localtime") return local_time();
-  if (name == "server_name") return session.settings().myhostname;
-  if (name == "server_address") return session.client.server_address;
-  if (name == "server_port") return session.client.server_port;
-  if (name == "sasl_username") return session.sasl_username;
-  if (auto value = address("sender", session.transaction.sender.value_or(""))) return value;
-  return address("recipient", session.recipient.value_or(""));
 }
 
 }  // namespace
@@ -131,15 +97,11 @@ void log_client(const Session& session) {
   add("sasl_method", session.sasl_method);
   add("sasl_username", session.sasl_username);
   add("sasl_sender", session.transaction.sasl_sender);
-  if (session.forwarded.seen) {
-    add("orig_queue_id", session.forwarded.ident);
-    if (!session.forwarded.name.empty() || !session.forwarded.address.empty()) {
-      add("orig_client", original_client({.name = session.forwarded.name,
-                                          .address = session.forwarded.address,
-                                          .port = session.forwarded.port},
-                                         session.settings().port_logging));
-    }
-  }
+  add("orig_queue_id", session.forwarded.ident);
+  if (session.forwarded.tells_client)
+    add("orig_client", logged_client(session.forwarded, session.client, session.helo, session.protocol,
+                                     session.settings().port_logging)
+                           .origin);
   logging::info("smtpd.client", "{id}: client={client}{more}",
                 {{"id", session.id()}, {"client", session.client_label()}, {"more", more}});
 }
@@ -179,11 +141,6 @@ void log_abnormal_end(const Session& session, std::string_view what) {
     where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});
-}
-
-void add_footer(const Session& session, Reply& reply) {
-  session.settings().reject_text.add_footer(
-      reply, [&session](std::string_view name) { return footer_value(session, name); });
 }
 
 }  // namespace smtpd

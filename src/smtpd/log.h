@@ -21,7 +21,4 @@ void log_bad_address(const Session& session, std::string_view command, std::stri
 // "lost connection", "timeout", "too many errors": "ID: WHAT after COMMAND from CLIENT".
 void log_abnormal_end(const Session& session, std::string_view what);
 
-// What smtpd_reject_footer puts behind a refusal.
-void add_footer(const Session& session, Reply& reply);
-
 }  // namespace smtpd

@@ -8,8 +8,11 @@
 #include "mail/header.h"
 #include "smtpd/content.h"
 #include "smtpd/log.h"
+#include "smtpd/parameters.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
+#include "smtpd/trust.h"
+#include "smtpd/wording.h"
 
 namespace smtpd {
 
@@ -25,7 +28,7 @@ constexpr auto kLastWords = std::chrono::seconds(5);
 class Conversation {
  public:
   explicit Conversation(Session& session) : session_(session) {}
-  void run();
+  void run(bool is_known);
 
  private:
   // A line as it came.
@@ -34,7 +37,6 @@ class Conversation {
     bool crlf = true;
   };
 
-  Next greet();
   Next one_command();
   std::optional<Input> next_line();
   Next skip_endless_line();
@@ -45,37 +47,23 @@ class Conversation {
   Next bare_newline();
   std::optional<Next> out_of_step(const Command& command);
   Next too_many_errors();
+  Reply local_trouble(std::string_view what) const;
   void hurry_away(const io::StreamError& error);
   const Settings& settings() const { return session_.settings(); }
 
   Session& session_;
 };
 
-void Conversation::run() {
+void Conversation::run(bool is_known) {
   try {
-    Next next = greet();
+    session_.start_request();
+    Next next = is_known ? session_.begin_anew() : session_.reply(local_trouble("Server local error"));
     while (next == Next::go_on) next = one_command();
     session_.start_request();
     session_.stream.flush();
   } catch (const io::StreamError& error) {
     hurry_away(error);
   }
-}
-
-Next Conversation::greet() {
-  session_.where = "CONNECT";
-  session_.start_request();
-  if (auto refusal = limits::at_connect(session_)) {
-    (void)session_.reply(std::move(*refusal));
-    return Next::close;
-  }
-  if (const restrictions::Rules* rules = session_.shared.rules()) {
-    if (auto refused = session_.refused(rules->at_connect(session_.subject(Stage::connect)), Stage::connect)) {
-      session_.denied = true;
-      return *refused;
-    }
-  }
-  return session_.reply(220, "", settings().banner);
 }
 
 Next Conversation::one_command() {
@@ -124,22 +112,9 @@ Next Conversation::take_line(Input input) {
   }
   // Nothing that follows a NUL byte means anything.
   input.text.resize(std::min(input.text.find('\0'), input.text.size()));
-  if (!settings().command_filter.empty()) {
-    const auto replacement = settings().command_filter.replacement(input.text);
-    if (!replacement) {
-      return session_.reply({.code = 421,
-                             .status = "4.3.0",
-                             .text = settings().myhostname + " Server local data error",
-                             .disconnect = true});
-    }
-    if (*replacement) {
-      logging::info("smtpd.replaced", "{client}: replacing command \"{command}\" with \"{replacement}\"",
-                    {{"client", session_.client_label()},
-                     {"command", base::printable(input.text).substr(0, 100)},
-                     {"replacement", base::printable(**replacement).substr(0, 100)}});
-      input.text = std::move(**replacement);
-    }
-  }
+  auto text = command_to_take(session_, input.text);
+  if (!text) return session_.reject(local_trouble("Server local data error"));
+  input.text = std::move(*text);
   if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text))
     return error({.code = 500, .status = "5.5.2", .text = "Error: bad UTF-8 syntax"});
   const CommandLine line(std::move(input.text));
@@ -207,6 +182,13 @@ std::optional<Next> Conversation::out_of_step(const Command& command) {
       {.code = 554, .status = "5.5.0", .text = "Error: SMTP protocol synchronization", .disconnect = true});
 }
 
+Reply Conversation::local_trouble(std::string_view what) const {
+  return {.code = 421,
+          .status = "4.3.0",
+          .text = fmt::format("{} {}", settings().myhostname, what),
+          .disconnect = true};
+}
+
 Next Conversation::too_many_errors() {
   log_abnormal_end(session_, "too many errors");
   return session_.reply(
@@ -241,9 +223,27 @@ void Session::run() {
       log_disconnect(session);
     }
   };
+  const bool is_known = take_proxy_header(*this);
   log_connect(*this);
   const AtEnd at_end{*this};
-  Conversation(*this).run();
+  Conversation(*this).run(is_known);
+}
+
+Next Session::begin_anew() {
+  where = "CONNECT";
+  denied = false;
+  if (auto refusal = limits::at_connect(*this)) {
+    (void)reply(std::move(*refusal));
+    return Next::close;
+  }
+  limits::account_known(*this);
+  if (const restrictions::Rules* rules = shared.rules()) {
+    if (const auto next = refused(rules->at_connect(subject(Stage::connect)), Stage::connect)) {
+      denied = true;
+      return *next;
+    }
+  }
+  return reply(220, "", settings().banner);
 }
 
 const Settings& Session::settings() const {
@@ -271,6 +271,17 @@ bool Session::must_start_tls() const {
   return settings().tls_level == tls::Level::encrypt && !tls.active;
 }
 
+bool Session::offers_tls() const {
+  return shared.parts().tls != nullptr && shared.parts().tls->available();
+}
+
+bool Session::is_valid_address(const std::string& address) const {
+  if (address.empty() || is_plain_address(address) || shared.parts().router == nullptr) return true;
+  const auto route = shared.parts().router->resolve("", address);
+  // What a table says later is the restrictions' business.
+  return !route || !route->bad_address;
+}
+
 bool Session::is_excused_for_bare_newlines() {
   if (!excused_) {
     const auto found = settings().bare_newline_exclusions.has_host(client.name, client.address);
@@ -293,16 +304,8 @@ Next Session::reply(int code, std::string_view status, std::string_view text) {
 Next Session::reply(Reply said) {
   const Settings& now = settings();
   if (now.soft_bounce) said = softened(std::move(said));
-  if (said.is_error()) {
-    if (now.reject_text.filters()) {
-      if (auto other = now.reject_text.filtered(said)) {
-        other->disconnect = said.disconnect;
-        said = std::move(*other);
-      }
-    }
-    if (now.reject_text.has_footers()) add_footer(*this, said);
-    if (!said.forgiven) erred = true;
-  }
+  said = filtered(*this, std::move(said));
+  if (said.is_error() && !said.forgiven) erred = true;
   if (counters.errors >= now.soft_error_limit && now.error_sleep.count() > 0) {
     start_request();
     stream.flush();
@@ -310,8 +313,9 @@ Next Session::reply(Reply said) {
     start_request();
   }
   last_code = said.code;
+  said = with_footer(*this, std::move(said));
   stream.write(on_the_wire(said));
-  return said.disconnect ? Next::close : Next::go_on;
+  return said.disconnect || said.code == 421 || said.code == 521 ? Next::close : Next::go_on;
 }
 
 }  // namespace smtpd

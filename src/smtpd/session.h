@@ -12,6 +12,7 @@
 #include "io/stream.h"
 #include "restrictions/subject.h"
 #include "sasl/server.h"
+#include "smtpd/client_attributes.h"
 #include "smtpd/command_line.h"
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
@@ -38,12 +39,17 @@ struct Session {
   // One line from the client, at most line_length_limit bytes, within smtpd_timeout: for what a command reads itself
   // (AUTH). Throws StreamError. The view lives until the next read.
   io::Stream::LineView read_line(std::size_t most);
+  // Greets, or refuses to: whatever decides about a new client is asked. At the start, and after XCLIENT.
+  Next begin_anew();
   void start_request();  // the deadlines of a new request begin
   // Whether the client has sent more, without waiting.
   bool talks_ahead();
   bool owes_hello() const;      // smtpd_helo_required, and it has not said it
   bool must_start_tls() const;  // smtpd_tls_security_level = encrypt, and it has not
+  bool offers_tls() const;
   bool is_excused_for_bare_newlines();
+  // Syntax, as the router sees it: what it cannot make sense of goes nowhere. Internal form.
+  bool is_valid_address(const std::string& address) const;
 
   // A decision of the restrictions: notes to the log, effects to the transaction; a refusal is logged and said.
   // Nothing: accepted.
@@ -51,7 +57,10 @@ struct Session {
   // A refusal, logged like those of the restrictions, at the command that is being done.
   Next reject(Reply reply);
   restrictions::Subject subject(restrictions::Stage stage) const;
-  void reset_transaction() { transaction = Transaction(); }
+  void reset_transaction() {
+    transaction = Transaction();
+    forwarded = Forwarding();
+  }
   // After STARTTLS and XCLIENT: as if the client had just connected, but for its address and what TLS tells.
   void forget_hello();
   bool authenticated() const { return !sasl_username.empty(); }
@@ -78,13 +87,10 @@ struct Session {
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
-  struct Forwarded {
-    std::string name, address, port, protocol, helo, ident, source;
-    bool seen = false;
-  } forwarded;
+  Forwarding forwarded;  // ends with the transaction
   bool xclient_seen = false;
-  bool denied = false;             // at the connection: nothing but QUIT is heard
-  bool has_pipelined = false;      // where it may not; told once
+  bool denied = false;         // at the connection: nothing but QUIT is heard
+  bool has_pipelined = false;  // where it may not; told once
 
   Transaction transaction;
   Counters counters;       // of commands, errors, junk, for limits and for the line at the end

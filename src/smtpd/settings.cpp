@@ -108,6 +108,7 @@ Settings::Settings(const config::Config& of)
                          {}),
       limits(of),
       auth(of),
+      trust(of),
       command_filter(of),
       reject_text(of),
       tls_level(tls::server_level(of)),
@@ -123,7 +124,7 @@ bool Settings::tables_changed() const {
   return discard_maps.has_changed() || verp_clients.has_changed() || bare_newline_exclusions.has_changed() ||
          noop_commands.has_changed() || forbidden_commands.has_changed() || limits.has_changed() ||
          auth.exceptions.has_changed() || command_filter.has_changed() || reject_text.has_changed() ||
-         flush_domains.has_changed();
+         flush_domains.has_changed() || trust.has_changed();
 }
 
 }  // namespace smtpd

@@ -12,6 +12,7 @@
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
 #include "smtpd/reject_text.h"
+#include "smtpd/trust.h"
 #include "table/list.h"
 #include "table/match_list.h"
 #include "tls/server.h"
@@ -60,6 +61,7 @@ struct Settings {
 
   Limits limits;  // over sessions
   AuthSettings auth;
+  Trust trust;  // who may speak for other clients
   CommandFilter command_filter;
   RejectText reject_text;
   tls::Level tls_level;
