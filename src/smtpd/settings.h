@@ -8,10 +8,14 @@
 
 #include "config/config.h"
 #include "smtpd/auth.h"
+#include "smtpd/command_filter.h"
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
+#include "smtpd/reject_text.h"
+#include "smtpd/trust.h"
 #include "table/list.h"
 #include "table/match_list.h"
+#include "tls/server.h"
 
 namespace smtpd {
 
@@ -57,6 +61,14 @@ struct Settings {
 
   Limits limits;  // over sessions
   AuthSettings auth;
+  Trust trust;  // who may speak for other clients
+  CommandFilter command_filter;
+  RejectText reject_text;
+  tls::Level tls_level;
+  table::MatchList flush_domains;        // fast_flush_domains, for ETRN
+  std::string flush_path;
+  std::string verp_delimiters, verp_filter;
+  bool requiretls, requiretls_header;
 
   bool tables_changed() const;
 };
