@@ -128,7 +128,7 @@ Answer Resolver::State::resolve(const std::string& name, Type type, io::Deadline
       return std::unexpected(
           Failure{reply->bad_names != 0 ? Failure::Kind::invalid : Failure::Kind::try_again,
                   fmt::format("Name service error for name={} type={}: Malformed or unexpected name server reply", name,
-                              name_of(type))});
+                              dns::name_of(type))});
     }
     if (aliases >= kMostAliases) {
       logging::warning("dns.alias_loop", "dns_lookup: Name server loop for {name}", {{"name", name}});
