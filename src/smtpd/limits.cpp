@@ -19,7 +19,8 @@ namespace param = config::param;
 constexpr std::size_t kLongestAccount = 255;
 
 table::MatchList list_of_hosts(const config::Config& config, std::string_view name, config::TextKey key) {
-  const bool subdomains = std::ranges::contains(base::split(config[param::parent_domain_matches_subdomains]), name);
+  const auto parents = base::split(config[param::parent_domain_matches_subdomains]);
+  const bool subdomains = std::ranges::find(parents, name) != parents.end();
   return {name, config[key], table::Settings::from(config), {.parent_matches_subdomains = subdomains}};
 }
 

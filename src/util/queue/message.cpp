@@ -156,6 +156,8 @@ class EnvelopeParser {
       const auto parsed = flags();
       if (!parsed) return std::unexpected(parsed.error());
       envelope_.return_flags = *parsed;
+    } else if (name == attribute::kRequireTls) {
+      envelope_.require_tls = value == attribute::kYes;
     } else if (name == "trace_flags") {
       const auto parsed = flags();
       if (!parsed) return std::unexpected(parsed.error());
