@@ -81,7 +81,9 @@ class Check {
   }
 
   void check_words(const Words& words) {
-    for (const std::string_view word : base::split(value(words.parameter))) {
+    if (!config_.settings().contains(words.parameter)) return;
+    const std::string list = value(words.parameter);
+    for (const std::string_view word : base::split(list)) {
       const auto is_it = [&](std::string_view known) { return base::equals_folded(known, word); };
       if (std::ranges::any_of(words.known, is_it)) continue;
       std::string text =
