@@ -22,7 +22,7 @@ import mta  # noqa: E402
 import policy  # noqa: E402
 import sides  # noqa: E402
 
-SERVICES = ("pickup", "cleanup", "tlsmgr", "rewrite", "bounce", "defer", "trace", "flush", "proxymap", "anvil", "showq", "postlog")
+SERVICES = ("cleanup", "tlsmgr", "rewrite", "bounce", "defer", "trace", "flush", "proxymap", "anvil", "showq", "postlog")
 FIRST_PORT = 2501
 NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 ADDRESSES6 = ("2001:db8::1", "2001:db8::2", "2001:db8:1::1")
@@ -67,7 +67,8 @@ class World:
         base = folder / "mta"
         base.mkdir()
         base.chmod(0o755)
-        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@POLICYSOCKET@": str(folder / "policy"), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
+        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@FINGERPRINT@": (certificates / "fingerprint").read_text().strip(),
+                  "@POLICYSOCKET@": str(folder / "policy"), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
 
         def filled(text):
             for macro, value in macros.items():
@@ -94,6 +95,8 @@ class World:
             path.write_text("".join(f"{filled(line)}\n" for line in content), encoding="utf-8", errors="surrogateescape")
             if kind == "hash":
                 self.mail.check("postmap", f"hash:{path}")
+            elif kind == "snitable":
+                self.mail.check("postmap", "-F", f"hash:{path}")
         for name, words in group.commands.items():
             self.commands[name] = self.mail.arguments(words.split()[0], words.split()[1:])
         self.policy = policy.PolicyServer(folder / "policy", self.mail.owner.uid)
@@ -121,9 +124,9 @@ class World:
             return names.setdefault(found.group(), "{" + str(len(names) + 1) + "}") if re.search("[0-9]", found.group()) else found.group()
 
         def plain(text):
-            text = re.sub(ID, number, text)
+            text = re.sub(r"^334 PD[A-Za-z0-9+/]{30,}=*$", "334 @CHALLENGE@", re.sub(ID, number, text))
             return re.sub(r"\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\b", "@TIME@", text)
-        mine = [(program, pid, plain_log(text)) for program, pid, text in log if program in ("smtpd", "sendmail", "postdrop", "pickup")]
+        mine = [(program, pid, plain_log(text)) for program, pid, text in log if program in ("smtpd", "sendmail")]
         found = {"replies": [[place, what, [plain(line) for line in lines], step.expected if step else {}] for place, what, lines, step in replies],
                  "log": [plain(text if program == "smtpd" else f"{program}: {text}") for program, _, text in mine]}
         found["queue"] = self.take_messages(plain)
