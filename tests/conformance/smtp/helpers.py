@@ -69,6 +69,11 @@ service auth {{
 service auth-worker {{
   user = root
 }}
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service stats {{
   client_limit = 1000
   unix_listener stats-writer {{
