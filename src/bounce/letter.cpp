@@ -56,6 +56,9 @@ class Writer {
     sink_(RecordType::time, fmt::format("{} {}", now_, microseconds_));
     sink_(RecordType::attribute, "log_message_origin=local");
     sink_(RecordType::attribute, "trace_flags=0");
+    if (original_.envelope.require_tls && !settings_.redact_require_tls) {
+      sink_(RecordType::attribute, fmt::format("{}={}", queue::attribute::kRequireTls, queue::attribute::kYes));
+    }
     sink_(RecordType::sender, letter_.sender);
     sink_(RecordType::recipient, letter_.recipient);
     sink_(RecordType::message, "");

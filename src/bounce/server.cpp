@@ -121,7 +121,9 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
     }
   }
 
-  const Plan planned = plan(about, std::move(entries), original.envelope.sizes.message, settings_);
+  client::NoticeRequest asked = about;
+  if (original.envelope.require_tls && settings_.redact_require_tls) asked.return_flags = queue::dsn_return::kHeaders;
+  const Plan planned = plan(asked, std::move(entries), original.envelope.sizes.message, settings_);
   if (planned.dropped) {
     logging::warning("bounce.double", "{id}: undeliverable postmaster notification discarded",
                      {{"id", about.queue_id}});

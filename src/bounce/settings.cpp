@@ -86,6 +86,7 @@ Settings Settings::from(const config::Config& config) {
   settings.copy_delays = lists(classes, "delay");
   settings.threaded = config[param::enable_threaded_bounces];
   settings.eight_bit = config[param::smtputf8_enable];
+  settings.redact_require_tls = config[param::requiretls_redact_dsn];
   settings.filter_notices = lists(config[param::internal_mail_filter_classes], "bounce");
   settings.size_limit = config[param::bounce_size_limit];
   settings.lifetime = config[param::maximal_queue_lifetime];

@@ -97,6 +97,14 @@ bool Envelope::understand_attribute(const Attribute& attribute, std::string_view
     message_.trace_flags = static_cast<int>(*number);
   } else if (name == "encoding" && segment_ == Segment::envelope) {
     message_.encoding = value;
+  } else if (name == queue::attribute::kSmtpUtf8) {
+    if (message_.settings.smtputf8 && value == queue::attribute::kYes) {
+      message_.flags |= client::cleanup_flag::kSmtpUtf8;
+      message_.smtputf8 |= queue::smtputf8::kRequested;
+    }
+  } else if (name == queue::attribute::kRequireTls) {
+    if (!message_.settings.requiretls) return false;
+    message_.require_tls = value == queue::attribute::kYes;
   } else if (name == "log_message_origin") {
     message_.origin = value;
   } else if (name == "log_protocol_name") {

@@ -30,6 +30,7 @@ delivery::Request request_for(const Transaction& transaction) {
   request.size = transaction.content_size;
   request.encoding = transaction.encoding;
   request.smtputf8 = transaction.smtputf8;
+  request.require_tls = transaction.require_tls;
   request.sender = transaction.sender;
   request.envelope_id = transaction.envelope_id;
   request.return_flags = transaction.return_flags;

@@ -93,6 +93,7 @@ Settings::Settings(const config::Config& config)
       detect_8bit_encoding(config[param::detect_8bit_encoding_header]),
       parse_mime(!config[param::disable_mime_input_processing]),
       smtputf8(config[param::smtputf8_enable]),
+      requiretls(config[param::requiretls_enable]),
       external_addresses(config[param::info_log_address_format] == "external") {
   for (const std::string_view name : base::split(config[param::message_drop_headers]))
     dropped_headers.insert(base::lower(name));

@@ -65,6 +65,7 @@ struct Settings {
   bool detect_8bit_encoding;
   bool parse_mime;
   bool smtputf8;
+  bool requiretls;
   bool external_addresses;  // in the log
 };
 

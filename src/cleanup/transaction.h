@@ -48,6 +48,7 @@ struct Transaction {
   int return_flags = 0;
   int trace_flags = 0;
   std::string verp_delimiters;
+  bool require_tls = false;
   std::string origin = "local";  // log_message_origin, and for the log of rejects:
   std::string log_protocol;
   std::string log_helo;

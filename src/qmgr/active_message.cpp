@@ -42,6 +42,7 @@ Kept keep(const queue::Envelope& envelope, const queue::Id& id, bool confirm_del
   request.size = envelope.sizes.content;
   request.encoding = envelope.encoding;
   request.smtputf8 = envelope.sizes.smtputf8;
+  request.require_tls = envelope.require_tls;
   request.sender = envelope.sender;
   request.envelope_id = envelope.envelope_id;
   request.return_flags = envelope.return_flags;

@@ -1,6 +1,7 @@
 #include "showq/message_writer.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,13 +24,6 @@ using queue::RecordType;
 constexpr std::size_t kMostTold = 100'000;
 constexpr std::size_t kLogChunk = 64 * 1024;
 constexpr std::size_t kLongestEntry = 1024 * 1024;
-
-bool is_plain(std::string_view text) {
-  for (const char c : text) {
-    if (!base::is_printable(c)) return false;
-  }
-  return true;
-}
 
 // Most logs fit into one chunk, and most chunks end with an entry.
 class LogReader {
@@ -80,6 +74,11 @@ base::Fd NearbyFiles::open(const std::string& path) {
   if (directory != directory_) {
     directory_ = directory;
     fd_.reset(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    missing_ = !fd_ && errno == ENOENT;
+  }
+  if (missing_) {
+    errno = ENOENT;
+    return {};
   }
   if (!fd_) return base::Fd(::open(path.c_str(), kFlags));
   return base::Fd(::openat(fd_.get(), path.c_str() + slash + 1, kFlags));
@@ -104,26 +103,26 @@ void MessageWriter::write(Folder folder, const queue::Id& id, const std::string&
   if (!S_ISREG(status.st_mode) || !queue::mode::is_ready(status.st_mode)) return;
 
   Summary summary{.folder = folder, .time = status.st_mtime};
-  queue::RecordReader reader(fd.get(), path);
-  if (!read_start(reader, id.text(), summary)) return;
-  ipc::append_attribute(text_, "queue_name", queue::name_of(folder));
-  ipc::append_attribute(text_, "queue_id", id.text());
-  ipc::append_attribute(text_, "time", static_cast<long>(summary.time));
-  ipc::append_attribute(text_, "size", static_cast<long>(summary.sizes ? summary.sizes->message : status.st_size));
-  ipc::append_attribute(text_, "forced_expire", (status.st_mode & queue::mode::kExpire) != 0 ? 1L : 0L);
-  ipc::append_attribute(text_, "sender", shown(summary.sender));
+  reader_.read(fd.get(), path);
+  if (!read_start(id.text(), summary)) return;
+  put("queue_name", queue::name_of(folder));
+  put("queue_id", id.text());
+  put("time", summary.time);
+  put("size", summary.sizes ? summary.sizes->message : status.st_size);
+  put("forced_expire", (status.st_mode & queue::mode::kExpire) != 0 ? 1 : 0);
+  put_address("sender", summary.sender);
   told_.clear();
   // In maildrop, too: what was requeued keeps its id and its log until it is picked up.
   write_reasons(Folder::defer, id);
   if (style_.bounces) write_reasons(Folder::bounce, id);
-  write_recipients(reader, summary);
+  write_recipients(summary);
   ipc::append_end(text_);
 }
 
 // Up to the sender. False: the file is no message.
-bool MessageWriter::read_start(queue::RecordReader& reader, std::string_view name, Summary& summary) {
+bool MessageWriter::read_start(std::string_view name, Summary& summary) {
   while (true) {
-    const auto record = reader.next();
+    const auto record = reader_.next();
     if (!record || !*record) return false;
     const RecordType type = (*record)->type;
     const std::string_view data = (*record)->data;
@@ -157,11 +156,11 @@ void MessageWriter::write_reasons(Folder log, const queue::Id& id) {
   }
 }
 
-void MessageWriter::write_recipients(queue::RecordReader& reader, const Summary& summary) {
+void MessageWriter::write_recipients(const Summary& summary) {
   std::string original;
   std::int64_t seen = 0;
   while (true) {
-    const auto record = reader.next();
+    const auto record = reader_.next();
     if (!record || !*record) return;  // damage is qmgr's to find; what was understood is listed
     const RecordType type = (*record)->type;
     const std::string_view data = (*record)->data;
@@ -176,29 +175,56 @@ void MessageWriter::write_recipients(queue::RecordReader& reader, const Summary&
       // Recipients that were found in headers stand behind the content.
       if (seen >= summary.sizes->recipients) return;
       const std::int64_t behind = summary.sizes->data_offset + summary.sizes->message;
-      if (behind < reader.position()) return;
-      reader.seek(behind);
+      if (behind < reader_.position()) return;
+      reader_.seek(behind);
     } else if (type == RecordType::end) {
       return;
     }
   }
 }
 
-std::string MessageWriter::shown(std::string_view address) const {
-  if (address.empty()) return style_.empty_address;
-  std::string quoted = mail::quote(address);
-  return is_plain(quoted) ? quoted : base::printable(quoted);
+void MessageWriter::put(std::string_view name, std::string_view plain) {
+  text_.append(name).push_back('\0');
+  text_.append(plain).push_back('\0');
+}
+
+// Negative numbers travel as what an unsigned long makes of them, as in Postfix.
+void MessageWriter::put(std::string_view name, std::int64_t value) {
+  put(name, fmt::format_int(static_cast<std::uint64_t>(value)).c_str());
+}
+
+void MessageWriter::put_masked(std::string_view name, std::string_view text) {
+  text_.append(name).push_back('\0');
+  const std::size_t start = text_.size();
+  text_.append(text);
+  mask_from(start);
+}
+
+void MessageWriter::put_address(std::string_view name, std::string_view address) {
+  if (address.empty()) return put(name, style_.empty_address);
+  text_.append(name).push_back('\0');
+  const std::size_t start = text_.size();
+  mail::append_quote(text_, address);
+  mask_from(start);
+}
+
+// What a terminal must not get does not leave here: NUL bytes, which would end a value, included.
+void MessageWriter::mask_from(std::size_t start) {
+  bool plain = true;
+  for (std::size_t i = start; i < text_.size(); ++i) plain &= base::is_printable(text_[i]);
+  if (!plain) text_.replace(start, std::string::npos, base::printable(std::string_view(text_).substr(start)));
+  text_.push_back('\0');
 }
 
 void MessageWriter::write_recipient(std::string_view address, std::string_view original, std::string_view reason,
                                     bool bounced) {
-  ipc::append_attribute(text_, "recipient", shown(address));
-  ipc::append_attribute(text_, "reason", is_plain(reason) ? std::string(reason) : base::printable(reason));
+  put_address("recipient", address);
+  put_masked("reason", reason);
   if (style_.form == Form::detailed) {
-    if (!original.empty() && !base::equals_folded(original, address)) {
-      ipc::append_attribute(text_, "original_recipient", shown(original));
+    if (!original.empty() && original != address && !base::equals_folded(original, address)) {
+      put_address("original_recipient", original);
     }
-    if (bounced) ipc::append_attribute(text_, "bounced", 1L);
+    if (bounced) put("bounced", 1);
   }
   if (text_.size() >= kRoom) make_room_();
 }

@@ -23,7 +23,8 @@ struct Style {
   bool bounces = true;        // look for bounce logs
 };
 
-// Files of one directory are opened beside each other: the kernel need not look for the directory each time.
+// Files of one directory are opened beside each other: the kernel need not look for the directory each time. What lies
+// in a directory that was not there is not asked for again.
 class NearbyFiles {
  public:
   base::Fd open(const std::string& path);  // for reading, and no link; invalid, with errno, when that is not possible
@@ -31,6 +32,7 @@ class NearbyFiles {
  private:
   std::string directory_;
   base::Fd fd_;
+  bool missing_ = false;
 };
 
 // For one thread; several may write about one spool. Memory is bounded whatever the message holds: whenever `text` has
@@ -48,11 +50,16 @@ class MessageWriter {
 
  private:
   struct Summary;
-  bool read_start(queue::RecordReader& reader, std::string_view name, Summary& summary);
+  bool read_start(std::string_view name, Summary& summary);
   void write_reasons(queue::Folder log, const queue::Id& id);
-  void write_recipients(queue::RecordReader& reader, const Summary& summary);
+  void write_recipients(const Summary& summary);
   void write_recipient(std::string_view address, std::string_view original, std::string_view reason, bool bounced);
-  std::string shown(std::string_view address) const;
+  // Attributes are written where they belong at once, and looked at there.
+  void put(std::string_view name, std::string_view plain);
+  void put(std::string_view name, std::int64_t value);
+  void put_masked(std::string_view name, std::string_view text);
+  void put_address(std::string_view name, std::string_view address);
+  void mask_from(std::size_t start);
 
   const queue::Spool& spool_;
   const Style& style_;
@@ -60,6 +67,7 @@ class MessageWriter {
   std::function<void()> make_room_;
   NearbyFiles messages_;
   NearbyFiles logs_;
+  queue::RecordReader reader_{-1, ""};
   std::string log_text_;                  // of a log, kept for its memory
   std::unordered_set<std::size_t> told_;  // hashes of the present message's recipients with reasons
 };

@@ -8,13 +8,13 @@ namespace smtpd {
 
 namespace {
 
-// RFC 5321 allows 512 bytes with the line end.
+// RFC 5321 allows 512 bytes with the line end; RFC 4954 more for a challenge.
 constexpr std::size_t kLongestLine = 510;
 
 void append_line(std::string& to, int code, char separator, std::string_view text) {
   const std::size_t start = to.size();
   fmt::format_to(std::back_inserter(to), "{}{}{}", code, separator, text);
-  if (to.size() - start > kLongestLine) to.resize(start + kLongestLine);
+  if (code != 334 && to.size() - start > kLongestLine) to.resize(start + kLongestLine);
   for (std::size_t i = start; i < to.size(); ++i)
     if (!base::is_printable(to[i]) && static_cast<unsigned char>(to[i]) < 0x80) to[i] = ' ';
   to += "\r\n";

@@ -12,16 +12,22 @@ namespace {
 
 // What one read brings. Nothing of it is held while a session waits.
 constexpr std::size_t kBufferSize = 64 * 1024;
+// anvil answers at once. Should it not, mail is worth more than limits.
+constexpr auto kAnvilTime = std::chrono::seconds(5);
 
 }  // namespace
 
 Server::Server(const service::Context& context)
     : config_(context.config),
       router_(context.config),
+      anvil_("private/anvil", kAnvilTime),
+      sasl_(context.config[param::smtpd_sasl_auth_enable] ? sasl::make_server(context.config) : nullptr),
       sink_(pool_, "public/" + context.config[param::cleanup_service_name], context.config[param::ipc_timeout]) {
   shared_ = std::make_unique<Shared>(Shared::Parts{.config = &config_,
                                                    .router = &router_,
                                                    .sink = &sink_,
+                                                   .sasl = sasl_.get(),
+                                                   .anvil = &anvil_,
                                                    .pool = &pool_,
                                                    .service_name = context.service_name,
                                                    .stand_alone = context.stand_alone});

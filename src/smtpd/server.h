@@ -8,6 +8,7 @@
 #include "ipc/channel.h"
 #include "restrictions/rules.h"
 #include "routing/router.h"
+#include "sasl/server.h"
 #include "service/service.h"
 #include "smtpd/cleanup_sink.h"
 #include "smtpd/shared.h"
@@ -27,6 +28,8 @@ class Server : public service::Server {
   std::optional<config::Config> stress_config_;
   routing::Router router_;
   ipc::Pool pool_;
+  client::AnvilClient anvil_;
+  std::unique_ptr<sasl::Server> sasl_;  // null: smtpd_sasl_auth_enable = no
   CleanupSink sink_;
   std::unique_ptr<Shared> shared_;
 };

@@ -7,7 +7,12 @@
 #include <vector>
 
 #include "config/config.h"
+#include "smtpd/auth.h"
+#include "smtpd/command_filter.h"
 #include "smtpd/keywords.h"
+#include "smtpd/limits.h"
+#include "smtpd/reject_text.h"
+#include "smtpd/trust.h"
 #include "table/list.h"
 #include "table/match_list.h"
 
@@ -52,6 +57,12 @@ struct Settings {
   table::MatchList bare_newline_exclusions;
   table::MatchList noop_commands;
   table::MatchList forbidden_commands;
+
+  Limits limits;  // over sessions
+  AuthSettings auth;
+  Trust trust;  // who may speak for other clients
+  RejectText reject_text;
+  CommandFilter command_filter;
 
   bool tables_changed() const;
 };

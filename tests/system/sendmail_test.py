@@ -101,6 +101,27 @@ def test_a_signal_that_is_ignored_stays_so(options):
         assert process.returncode == 0 and mail.files("maildrop")
 
 
+def test_requests_for_tls_and_utf8_travel_with_the_message(options):
+    with mta.Postrider(options.build) as mail:
+        says(mail.sendmail("ann@example.test", options=("-O", "requiretls=yes", "-Osmtputf8=yes", "-OTimeout=5")), 0, "")
+        assert b"A\x18postrider_requiretls=yesA\x16postrider_smtputf8=yes" in content(mail)
+        mail.start()
+        mail.wait_empty()
+    slow = {"defer_transports": "error", "requiretls_redact_dsn": "no"}
+    with mta.Postrider(options.build, slow) as mail:
+        mail.start()
+        mail.sendmail("ann@elsewhere.test", options=("-Orequiretls=yes", "-Osmtputf8=yes"))
+        mta.wait(lambda: mail.files("deferred"))
+        path, = mail.files("deferred")
+        whole = (mail.queue / path).read_bytes()
+        assert b"postrider_requiretls=yes" in whole and whole[96:97] == b"1", whole[:400]
+        mail.set(defer_transports="", default_transport="error:5.1.2 no", virtual_mailbox_domains="example.test")
+        mail.reload()
+        mail.check("postqueue", "-f")
+        mail.wait_log("sender non-delivery notification", 20)
+        mail.wait_empty()
+
+
 def test_too_much_is_refused(options):
     for more in ({}, {"local_login_sender_maps": "static:{* x}"}):
         with mta.Postrider(options.build, {"message_size_limit": "1000", **more}) as mail:

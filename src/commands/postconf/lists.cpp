@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "config/table_types.h"
+#include "sasl/server.h"
 
 namespace postconf {
 
@@ -48,7 +49,9 @@ class CryptoLibrary {
 }  // namespace
 
 std::string server_sasl_types() {
-  return "cyrus\ndovecot\n";
+  std::string text;
+  for (const std::string_view type : sasl::server_types()) text += fmt::format("{}\n", type);
+  return text;
 }
 
 std::string client_sasl_types() {

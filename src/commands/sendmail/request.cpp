@@ -153,6 +153,20 @@ void take_o(Request& request, const std::string& word) {
   }
 }
 
+// Of the long options two mean something; the others were of another mail system.
+void take_long_option(Request& request, std::string_view word) {
+  const auto equals = word.find('=');
+  const std::string_view name = base::trim(word.substr(0, equals));
+  const bool requires_tls = base::equals_folded(name, "requiretls");
+  if (!requires_tls && !base::equals_folded(name, "smtputf8")) return;
+  const std::string_view value = equals == std::string_view::npos ? "" : base::trim(word.substr(equals + 1));
+  const bool is_yes = base::equals_folded(value, "yes");
+  if (!is_yes && !base::equals_folded(value, "no")) {
+    throw base::Fatal(fmt::format("bad value of option -O {}: \"{}\" -- specify \"yes\" or \"no\"", name, value));
+  }
+  (requires_tls ? request.requires_tls : request.requests_utf8) = is_yes;
+}
+
 // -C takes the file or its directory.
 std::string directory_of(const std::string& path) {
   constexpr std::string_view kFile = "main.cf";
@@ -190,6 +204,9 @@ bool take(Request& request, const command::Option& option, int& v_options) {
     case 'N':
       request.notify_flags = notify_flags(option.argument);
       return true;
+    case 'O':
+      take_long_option(request, option.argument);
+      return true;
     case 'R':
       request.return_flags = return_flags(option.argument);
       return true;
@@ -223,7 +240,7 @@ bool take(Request& request, const command::Option& option, int& v_options) {
     case 'v':
       if (++v_options > 1) ++request.verbosity;
       return true;
-    default:  // -A -L -O -U -c -e -h -m -p -x: for the sake of programs that say them
+    default:  // -A -L -U -c -e -h -m -p -x: for the sake of programs that say them
       return true;
   }
 }

@@ -36,11 +36,13 @@ struct Request {
   int verbosity = 0;                  // each further -v
   std::optional<std::string> sender;  // -f, -r, as typed
   std::optional<std::string> full_name;
-  std::string encoding;     // 7bit, 8bit
-  std::string envelope_id;  // -V
-  int notify_flags = 0;     // -N
-  int return_flags = 0;     // -R
-  bool wants_verp = false;  // -XV
+  std::string encoding;        // 7bit, 8bit
+  std::string envelope_id;     // -V
+  int notify_flags = 0;        // -N
+  int return_flags = 0;        // -R
+  bool requires_tls = false;   // -O requiretls=yes
+  bool requests_utf8 = false;  // -O smtputf8=yes
+  bool wants_verp = false;     // -XV
   std::string verp_delimiters;
 };
 

@@ -176,6 +176,8 @@ class Mail {
     if (!request_.envelope_id.empty()) put_attribute("envelope_id", request_.envelope_id);
     if (request_.return_flags != 0) put_attribute("ret_flags", std::to_string(request_.return_flags));
     put_attribute("rewrite_context", request_.is_gateway ? "remote" : "local");
+    if (request_.requires_tls) put_attribute(queue::attribute::kRequireTls, queue::attribute::kYes);
+    if (request_.requests_utf8) put_attribute(queue::attribute::kSmtpUtf8, queue::attribute::kYes);
     put(RecordType::full_name, full_name_);
     put(RecordType::sender, sender_);
     if (!request_.encoding.empty()) put_attribute("encoding", request_.encoding);

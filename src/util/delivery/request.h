@@ -49,6 +49,7 @@ struct Request {
   std::string nexthop;
   std::string encoding;
   int smtputf8 = 0;
+  bool require_tls = false;  // REQUIRETLS: no hop without TLS
   std::string sender;
   std::string envelope_id;
   int return_flags = 0;
@@ -60,7 +61,7 @@ struct Request {
   std::vector<RequestRecipient> recipients;
   static void fields(auto& self, auto&& visit) {
     visit(self.trace_flags, self.queue_name, self.queue_id, self.data_offset, self.size, self.nexthop, self.encoding,
-          self.smtputf8, self.sender, self.envelope_id, self.return_flags, self.times, self.fresh, self.client,
+          self.smtputf8, self.require_tls, self.sender, self.envelope_id, self.return_flags, self.times, self.fresh, self.client,
           self.recipients);
   }
 };

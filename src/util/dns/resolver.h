@@ -1,7 +1,9 @@
 #pragma once
 // Asking the DNS, inside the loop: questions of our own with their own time-outs, answers bounded and distrusted, and a
-// cache that honours TTLs. The system's resolv.conf and hosts file are read, and read again when they change.
+// cache that honours TTLs. The system's resolv.conf and hosts file are read, and read again when they change (search
+// lists are not followed: only full names are asked for).
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <memory>
@@ -50,14 +52,22 @@ struct Failure {
 };
 using Answer = std::expected<std::vector<Record>, Failure>;
 
+class ReplyFilter;
+
+// For one thread: that of the loop.
 class Resolver {
  public:
   struct Options {
-    std::string resolv_conf = "/etc/resolv.conf";
+    std::string resolv_conf = "/etc/resolv.conf";  // here a server may have a port: "127.0.0.1:5353", "[::1]:5353"
     std::string hosts = "/etc/hosts";
     std::size_t cached_answers = 4096;
-    std::size_t most_records = 100;  // of one answer; what is more is dropped
-    static Options from(const config::Config& config);
+    std::size_t cached_bytes = 8 * 1024 * 1024;
+    std::chrono::seconds cached_failures{5};    // how long "try again" is not tried again
+    std::size_t most_records = 100;             // of one answer; what is more is dropped
+    bool smtputf8 = true;                       // names in UTF-8 are asked for in their ACE form
+    std::shared_ptr<const ReplyFilter> filter;  // for ask(); addresses_of() and name_of() are not filtered
+    // With <program>_dns_reply_filter. Throws config::BadValue.
+    static Options from(const config::Config& config, std::string_view program = "smtpd");
   };
   Resolver();
   explicit Resolver(Options options);
@@ -66,7 +76,8 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
 
   // Follows aliases. In a fiber other fibers run meanwhile; outside it blocks. Many may ask at once; equal questions
-  // are asked once. A null MX is a record with the data ".".
+  // are asked once. A null MX is a record with the data ".". Host names in records are valid ones, or (as some write
+  // them) addresses.
   Answer ask(std::string_view name, Type type, io::Deadline deadline);
 
   // Several at once, each with its own answer, in the order of the questions (DNS lists).
@@ -84,8 +95,9 @@ class Resolver {
   Answer name_of(std::string_view address, io::Deadline deadline);
 
  private:
+  std::vector<Answer> answers_to(const std::vector<Question>& questions, bool filter, io::Deadline deadline);
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // shared with the fibers of ask_all()
 };
 
 // 4.3.2.1.in-addr.arpa of 1.2.3.4, and the nibbles of IPv6; without the suffix for lists: "4.3.2.1". Empty for what is

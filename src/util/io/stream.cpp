@@ -21,6 +21,8 @@ using Kind = StreamError::Kind;
 
 // Input goes through here, so that a stream allocates for what came and not for what might have come.
 constexpr std::size_t kScratchSize = 64 * 1024;
+// What a layer gets in one piece: what a TLS record holds.
+constexpr std::size_t kLayerPiece = 16 * 1024;
 constinit thread_local std::array<char, kScratchSize> scratch{};
 
 StreamError broken(std::string_view what, int error_number) {
@@ -93,12 +95,14 @@ Stream& Stream::operator=(Stream&& other) noexcept {
   input_ = std::move(other.input_);
   input_start_ = std::exchange(other.input_start_, 0);
   output_ = std::move(other.output_);
+  layer_ = std::move(other.layer_);
   ended_ = other.ended_;
   drained_ = other.drained_;
   socket_ = other.socket_;
   registered_ = other.registered_;
   sending_ = other.sending_;
   overdue_ = other.overdue_;
+  input_needs_room_ = other.input_needs_room_;
   return *this;
 }
 
@@ -107,11 +111,26 @@ Stream::~Stream() {
 }
 
 void Stream::close() noexcept {
+  if (layer_) layer_->say_goodbye();
+  layer_.reset();
   if (fd_) detail::closing(fd_.get());
   fd_.reset();
 }
 
+void Stream::set_layer(std::unique_ptr<Layer> layer) {
+  if (layer_ || !buffered().empty() || !output_.empty())
+    throw std::logic_error("a stream gets a layer with bytes in its buffers");
+  layer_ = std::move(layer);
+  drained_ = false;
+}
+
+void Stream::wait_for(Layer::State need) {
+  const bool for_input = need != Layer::State::needs_room;
+  if (detail::passed(deadline_) || wait(for_input) == Wakeup::timed_out) throw timed_out(for_input ? "read" : "write");
+}
+
 base::Fd Stream::release() {
+  if (layer_) throw std::logic_error("a stream is given away without its layer");
   if (!buffered().empty() || !output_.empty())
     throw std::logic_error("a stream is given away with bytes in its buffers");
   forget(fd_.get());
@@ -132,6 +151,8 @@ bool Stream::at_end() {
 
 bool Stream::input_waiting() {
   if (!buffered().empty()) return true;
+  if (ended_) return false;
+  if (layer_) return read_through_layer() == Got::input;
   int size = 0;
   return ::ioctl(fd_.get(), FIONREAD, &size) == 0 && size > 0;
 }
@@ -200,6 +221,7 @@ Wakeup Stream::wait(bool for_input) {
 
 Stream::Got Stream::read_once() {
   if (detail::running != nullptr) detail::running->scheduler->note_progress();
+  if (layer_) return read_through_layer();
   while (true) {
     const ssize_t size = socket_ ? ::recv(fd_.get(), scratch.data(), buffer_size_, MSG_DONTWAIT)
                                  : ::read(fd_.get(), scratch.data(), buffer_size_);
@@ -222,6 +244,18 @@ Stream::Got Stream::read_once() {
     if (errno == EAGAIN) return Got::nothing_yet;
     if (errno != EINTR) throw broken("read", errno);
   }
+}
+
+Stream::Got Stream::read_through_layer() {
+  const Layer::Step step = layer_->read(std::span(scratch).first(buffer_size_));
+  drained_ = layer_->drained();
+  input_needs_room_ = step.state == Layer::State::needs_room;
+  if (step.state == Layer::State::done) {
+    input_.append(scratch.data(), step.size);
+    return Got::input;
+  }
+  ended_ = step.state == Layer::State::ended;
+  return ended_ ? Got::end : Got::nothing_yet;
 }
 
 bool Stream::fill() {
@@ -259,7 +293,7 @@ bool Stream::fill() {
 bool Stream::fill_after_wait() {
   drop_idle_buffers();
   while (true) {
-    const bool last = overdue_ || wait(true) == Wakeup::timed_out;
+    const bool last = overdue_ || wait(!input_needs_room_) == Wakeup::timed_out;
     const Got got = read_once();
     if (got != Got::nothing_yet) return got == Got::input;
     if (last) throw timed_out("read");
@@ -293,6 +327,33 @@ void Stream::send(std::string_view text) {
     }
   };
   const Guard guard(*this);
+  if (layer_) {
+    send_through_layer(text);
+  } else {
+    send_plain(text);
+  }
+}
+
+void Stream::send_through_layer(std::string_view text) {
+  if (!output_.empty()) {
+    const std::size_t joins = std::min(text.size(), kLayerPiece - std::min(kLayerPiece, output_.size()));
+    output_ += text.substr(0, joins);
+    text.remove_prefix(joins);
+  }
+  for (std::string_view rest : {std::string_view(output_), text}) {
+    while (!rest.empty()) {
+      if (detail::running != nullptr) detail::running->scheduler->note_progress();
+      const Layer::Step step = layer_->write(rest.substr(0, kLayerPiece));
+      if (step.state == Layer::State::done) {
+        rest.remove_prefix(step.size);
+      } else if (detail::passed(deadline_) || wait(step.state == Layer::State::needs_input) == Wakeup::timed_out) {
+        throw timed_out("write");
+      }
+    }
+  }
+}
+
+void Stream::send_plain(std::string_view text) {
   std::string_view first = output_;
   while (!first.empty() || !text.empty()) {
     if (detail::running != nullptr) detail::running->scheduler->note_progress();

@@ -3,12 +3,14 @@
 // one.
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "base/fd.h"
+#include "io/layer.h"
 #include "io/wait.h"
 
 namespace io {
@@ -63,7 +65,7 @@ class Stream {
   std::string_view buffered() const;  // read, not yet consumed
   void consume(std::size_t size);     // of buffered()
   bool at_end();                      // waits for input or the end
-  bool input_waiting();               // without waiting: whether there is a byte to read
+  bool input_waiting();               // without waiting: whether there is a byte to read (with a layer: may throw)
 
   // Into the buffer; goes out with flush(), when the buffer is full, and before a read that has to wait. A failure
   // loses what was in the buffer.
@@ -71,15 +73,25 @@ class Stream {
   void flush();
 
   int fd() const { return fd_.get(); }
-  base::Fd release();  // after a flush; nothing may be buffered
+  base::Fd release();  // after a flush; nothing may be buffered, and there is no layer
+
+  // From here on all bytes go through the layer. Nothing may be buffered, in either direction. What was gathered is
+  // handed to the layer in one piece. A stream with a layer is used by one fiber at a time.
+  void set_layer(std::unique_ptr<Layer> layer);
+  bool has_layer() const { return layer_ != nullptr; }
+  // For whoever prepares a layer: waits as the stream itself would. Throws timed_out.
+  void wait_for(Layer::State need);
 
  private:
   enum class Got { input, nothing_yet, end };
   Got read_once();
+  Got read_through_layer();
   bool fill();  // false at the end of the stream
   bool fill_after_wait();
   std::optional<LineView> next_line(std::size_t most);
   void send(std::string_view text);  // after what is in the buffer
+  void send_plain(std::string_view text);
+  void send_through_layer(std::string_view text);
   void drop_idle_buffers();
   Wakeup wait(bool for_input);
   void close() noexcept;
@@ -90,12 +102,14 @@ class Stream {
   std::string input_;  // allocated while there is input: an idle session holds no buffers
   std::size_t input_start_ = 0;
   std::string output_;
+  std::unique_ptr<Layer> layer_;
   bool ended_ = false;
-  bool drained_ = true;      // the last read emptied the socket: the next would only say EAGAIN
-  bool socket_ = true;       // as long as nothing else is known
-  bool registered_ = false;  // it was this very descriptor that the loop registered under its number
-  bool sending_ = false;     // by another fiber, while this one reads
-  bool overdue_ = false;     // the deadline has passed, and one read since
+  bool drained_ = true;            // the last read emptied the socket: the next would only say EAGAIN
+  bool socket_ = true;             // as long as nothing else is known
+  bool registered_ = false;        // it was this very descriptor that the loop registered under its number
+  bool sending_ = false;           // by another fiber, while this one reads
+  bool overdue_ = false;           // the deadline has passed, and one read since
+  bool input_needs_room_ = false;  // the layer must write before it can read
 };
 
 }  // namespace io

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
@@ -16,8 +17,16 @@ constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kLongestName = 255;
 constexpr std::size_t kNoAt = std::string_view::npos;
 
+constexpr std::array<bool, 256> kAtomCharacters = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = ' ' + 1; c < table.size(); ++c) {
+    table[c] = c >= 0x80 || (c != 0x7f && !kSpecials.contains(static_cast<char>(c)));
+  }
+  return table;
+}();
+
 bool is_atom_character(char c) {
-  return c > ' ' && c != '\x7f' ? !kSpecials.contains(c) : static_cast<unsigned char>(c) >= 0x80;
+  return kAtomCharacters[static_cast<unsigned char>(c)];
 }
 
 // Atoms with single dots between them.
@@ -63,23 +72,28 @@ bool is_label(std::string_view label, Utf8 utf8) {
 
 }  // namespace
 
-std::string quote(std::string_view address) {
+void append_quote(std::string& to, std::string_view address) {
   const std::size_t route = route_length(address);
-  std::string quoted(address.substr(0, route));
-  address.remove_prefix(route);
-  const auto at = address.rfind('@');
-  const std::string_view local = address.substr(0, at);
+  const auto at = address.find_last_of('@');
+  const std::size_t local_end = at == kNoAt || at < route ? address.size() : at;
+  const std::string_view local = address.substr(route, local_end - route);
   if (is_dot_string(local)) {
-    quoted += local;
-  } else {
-    quoted += '"';
-    for (const char c : local) {
-      if (c == '"' || c == '\\' || c == '\r') quoted += '\\';
-      quoted += c;
-    }
-    quoted += '"';
+    to += address;
+    return;
   }
-  if (at != kNoAt) quoted += address.substr(at);
+  to += address.substr(0, route);
+  to += '"';
+  for (const char c : local) {
+    if (c == '"' || c == '\\' || c == '\r') to += '\\';
+    to += c;
+  }
+  to += '"';
+  to += address.substr(local_end);
+}
+
+std::string quote(std::string_view address) {
+  std::string quoted;
+  append_quote(quoted, address);
   return quoted;
 }
 

@@ -10,6 +10,7 @@ namespace mail {
 // "a b@x" <-> "\"a b\"@x". The local part is what stands before the last @ (internal) or the last @ outside of quotes
 // (external). quote() leaves a local part alone that needs no quotes.
 std::string quote(std::string_view internal_address);
+void append_quote(std::string& to, std::string_view internal_address);
 std::string unquote(std::string_view external_address);
 
 // At the last @. The domain is empty when there is none; an address that ends in @ has an empty domain and `has_at`.

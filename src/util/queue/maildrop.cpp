@@ -51,6 +51,7 @@ bool may_be_sent(std::string_view name, std::string_view value) {
   if (name == "trace_flags") {
     return within(value, 1, INT32_MAX) && (*parse_number(value) & ~(trace::kUserVerify | trace::kRecord)) == 0;
   }
+  if (name == attribute::kRequireTls || name == attribute::kSmtpUtf8) return value == attribute::kYes;
   if (name == "notify_flags") return within(value, 1, 15);
   if (name == "ret_flags") return within(value, 1, 3);
   return name == "envelope_id" || name == "dsn_orig_rcpt";

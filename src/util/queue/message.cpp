@@ -156,6 +156,8 @@ class EnvelopeParser {
       const auto parsed = flags();
       if (!parsed) return std::unexpected(parsed.error());
       envelope_.return_flags = *parsed;
+    } else if (name == attribute::kRequireTls) {
+      envelope_.require_tls = value == attribute::kYes;
     } else if (name == "trace_flags") {
       const auto parsed = flags();
       if (!parsed) return std::unexpected(parsed.error());
@@ -210,14 +212,16 @@ std::string Sizes::text() const {
 }
 
 std::optional<Sizes> Sizes::parse(std::string_view text) {
-  const auto numbers = base::split(text, base::kBlanks);
-  if (numbers.size() < 3) return std::nullopt;
   std::int64_t values[6] = {};
-  for (std::size_t i = 0; i < std::min<std::size_t>(numbers.size(), 6); ++i) {
-    const auto value = parse_number(numbers[i]);
+  std::size_t known = 0;
+  for (text = base::trim_left(text); !text.empty() && known < std::size(values); text = base::trim_left(text)) {
+    const std::string_view word = text.substr(0, text.find_first_of(base::kBlanks));
+    const auto value = base::to_long(word);
     if (!value || *value < 0) return std::nullopt;
-    values[i] = *value;
+    values[known++] = *value;
+    text.remove_prefix(word.size());
   }
+  if (known < 3) return std::nullopt;
   if (values[3] > INT32_MAX || values[5] > INT32_MAX) return std::nullopt;
   Sizes sizes{values[0], values[1], values[2], static_cast<int>(values[3]), values[4], static_cast<int>(values[5])};
   if (sizes.content == 0) sizes.content = sizes.message;

@@ -56,6 +56,13 @@ constexpr int kRecord = 1024;         // sendmail -v
 constexpr int kReportDelayed = 8192;  // delivered after a delay warning
 }  // namespace trace
 
+// Named attributes of ours, whose value is "yes". Postfix's programs carry them along and look at none.
+namespace attribute {
+constexpr std::string_view kRequireTls = "postrider_requiretls";  // REQUIRETLS: of MAIL, or sendmail -O requiretls=yes
+constexpr std::string_view kSmtpUtf8 = "postrider_smtputf8";      // sendmail -O smtputf8=yes, for cleanup
+constexpr std::string_view kYes = "yes";
+}  // namespace attribute
+
 // Where a message came from: what travels with it to the log and to the next hop.
 struct Client {
   std::string name;
@@ -94,6 +101,7 @@ struct Envelope {
   std::string redirect;
   std::optional<std::time_t> warning_time;  // of the delay warning; absent when none was asked for, -1 when it was sent
   std::int64_t warning_offset = 0;          // of its data
+  bool require_tls = false;
   Client log_client;                        // log_client_* and sasl_*
   std::map<std::string, std::string> attributes;  // all named attributes of the message, not those of recipients
 };

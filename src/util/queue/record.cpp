@@ -16,6 +16,7 @@ namespace {
 constexpr int kMostReverseJumps = 10000;
 constexpr std::size_t kFirstRead = 4096;
 constexpr std::size_t kNextRead = std::size_t{64} * 1024;
+constexpr std::size_t kMostKept = 4 * kNextRead;
 // Far more than any line or attribute; what is larger is no mail of ours, and must not fill the memory.
 constexpr std::size_t kLargestInFile = std::size_t{16} * 1024 * 1024;
 // The type and five bytes of length.
@@ -159,6 +160,17 @@ std::expected<std::optional<Record>, BadRecord> RecordDecoder::next() {
 
 RecordReader::RecordReader(int fd, std::string name, std::int64_t start, Pointers pointers)
     : fd_(fd), name_(std::move(name)), position_(start), pointers_(pointers), buffer_offset_(start) {}
+
+void RecordReader::read(int fd, std::string_view name) {
+  fd_ = fd;
+  name_ = name;
+  position_ = 0;
+  buffer_.clear();
+  if (buffer_.capacity() > kMostKept) buffer_.shrink_to_fit();
+  buffer_offset_ = 0;
+  reverse_jumps_ = 0;
+  jumped_ = false;
+}
 
 void RecordReader::seek(std::int64_t offset) {
   position_ = offset;

@@ -96,6 +96,7 @@ class RecordReader {
   enum class Pointers { follow, show };
   // The descriptor stays the caller's; reads are positioned, its offset stays where it is. `name` is for messages.
   RecordReader(int fd, std::string name, std::int64_t start = 0, Pointers pointers = Pointers::follow);
+  void read(int fd, std::string_view name);  // another file, from its start, with the memory of this one
 
   // Nothing at the end of the file. The view lives until the next call.
   std::expected<std::optional<Record>, BadRecord> next();

@@ -5,26 +5,21 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "restrictions/observer.h"
-#include "restrictions/subject.h"
 #include "base/error.h"
 #include "config/config.h"
 #include "dns/resolver.h"
 #include "io/wait.h"
+#include "restrictions/observer.h"
+#include "restrictions/reply.h"
+#include "restrictions/subject.h"
 #include "routing/router.h"
 
 namespace restrictions {
-
-struct Reply {
-  int code = 0;
-  std::string status;        // "5.7.1"
-  std::string text;          // "<u@x.example>: Relay access denied"
-  std::string line() const;  // "554 5.7.1 <u@x.example>: Relay access denied"
-};
 
 // What tables and policy services want done with the whole message.
 struct Effects {
@@ -47,10 +42,14 @@ struct Note {
 struct Decision {
   enum class Kind { accept, refuse, hang_up };
   Kind kind = Kind::accept;
-  Reply reply;              // of a refusal, before soft_bounce and footers
+  Reply reply;  // of a refusal, before soft_bounce and footers
+  Trouble trouble = Trouble::policy;
   bool disconnect = false;  // say it and close: 421 and 521
   std::vector<Note> notes;
   Effects effects;
+  // With smtpd_delay_reject = no: what later stages of the session need to know (Subject::earlier). That of HELO
+  // includes that of the connection, that of MAIL both.
+  std::optional<Deferral> if_permit;
 };
 
 class Rules {

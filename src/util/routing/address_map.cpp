@@ -8,6 +8,7 @@
 #include "logging/log.h"
 #include "mail/address.h"
 #include "mail/header_tokens.h"
+#include "routing/telling.h"
 #include "table/fold.h"
 #include "table/match_list.h"
 #include "table/search.h"
@@ -66,9 +67,7 @@ std::expected<std::vector<std::string>, table::Error> AddressMap::find(std::stri
   for (table::SearchKey& key : table::mail_address_keys(address, delimiters, *own)) {
     auto found = table::search(tables_, std::span(&key, 1));
     if (!found) return std::unexpected(std::move(found.error()));
-    if (observer != nullptr) {
-      observer->looked_up(tables_.parameter(), key.key, *found ? &(*found)->value : nullptr);
-    }
+    if (observer != nullptr) tell_lookup(*observer, tables_, key, *found);
     if (*found) {
       hit = std::move(**found);
       break;
@@ -87,9 +86,11 @@ std::expected<std::vector<std::string>, table::Error> AddressMap::find(std::stri
     if (result.starts_with('@')) {
       result.insert(0, local);
     } else if (!extension.empty()) {
+      std::string without = result;
       result.insert(std::min(result.rfind('@'), result.size()), extension);
+      if (observer != nullptr) observer->rewrote("propagate_unmatched_extensions", without, result);
     }
-    results.push_back(router_.rewrite_internal(Context::local, result));
+    results.push_back(router_.rewrite_internal(Context::local, result, observer));
   }
   if (results.empty()) {
     const std::string problem =
@@ -97,6 +98,7 @@ std::expected<std::vector<std::string>, table::Error> AddressMap::find(std::stri
     logging::warning("address_map.no_address", "{problem}", {{"problem", problem}, {"key", address}});
     return std::unexpected(table::Error{problem, true});
   }
+  if (observer != nullptr) observer->rewrote(tables_.parameter(), address, fmt::format("{}", fmt::join(results, ", ")));
   return results;
 }
 
@@ -197,6 +199,9 @@ std::expected<std::string, table::Error> Masquerade::apply(std::string_view addr
     if (parent.is_exempt) return same;
     const auto is_exception = state_->exceptions.has_string(local);
     if (!is_exception) return std::unexpected(is_exception.error());
+    if (observer != nullptr && !state_->exceptions.empty()) {
+      observer->listed("masquerade_exceptions", local, *is_exception);
+    }
     if (*is_exception) return same;
     std::string shorter = fmt::format("{}@{}", local, parent.text);
     if (observer != nullptr) observer->rewrote("masquerade_domains", address, shorter);

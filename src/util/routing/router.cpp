@@ -13,6 +13,7 @@
 #include "mail/address.h"
 #include "routing/own_addresses.h"
 #include "routing/rewriter.h"
+#include "routing/telling.h"
 #include "table/match_list.h"
 #include "table/search.h"
 
@@ -29,11 +30,12 @@ constexpr int kMostLocalDomains = 100;  // user@local@local...: no honest addres
 struct Destination {
   std::string transport;
   std::string nexthop;
+  std::string_view parameter = {};  // that says so, for who asks why
 };
 Destination destination_of(std::string_view text) {
   const auto colon = text.find(':');
-  if (colon == std::string_view::npos) return {std::string(text), {}};
-  return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+  if (colon == std::string_view::npos) return {std::string(text), {}, {}};
+  return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1)), {}};
 }
 
 bool listed(std::string_view list, std::string_view name) {
@@ -98,8 +100,9 @@ std::string_view name_of(AddressClass address_class) {
 struct Router::State {
   State(const config::Config& config_of_router, Purpose purpose);
 
-  std::expected<bool, table::Error> is_local(std::string_view domain) const;
-  std::expected<AddressClass, table::Error> class_of(std::string_view domain) const;
+  std::expected<bool, table::Error> is_local(std::string_view domain, Observer* observer = nullptr) const;
+  std::expected<AddressClass, table::Error> class_of(std::string_view domain, Observer* observer = nullptr) const;
+  std::string_view decider_of(AddressClass address_class) const;
   void warn_of_two_classes(std::string_view domain, AddressClass found) const;
   Found find_sender(const table::TableList& maps, std::string_view sender, std::string_view null_key,
                     Observer* observer) const;
@@ -178,6 +181,7 @@ Destination transport_parameter(const config::Config& config, Router::Purpose pu
     throw config::BadValue(
         fmt::format("file {}/main.cf: parameter {}: null transport is not allowed", config.directory(), name));
   }
+  destination.parameter = name;
   return destination;
 }
 
@@ -213,13 +217,17 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
       unknown_alias_user(the_config[param::show_user_unknown_table_name] ? "5.1.1 User unknown in virtual alias table"
                                                                          : "5.1.1 User unknown"),
       local_transport(transport_parameter(the_config, purpose, param::local_transport,
-                                          param::address_verify_local_transport, "local_transport")),
-      virtual_transport(transport_parameter(the_config, purpose, param::virtual_transport,
-                                            param::address_verify_virtual_transport, "virtual_transport")),
+                                          param::address_verify_local_transport,
+                                          name_for(purpose, "local_transport", "address_verify_local_transport"))),
+      virtual_transport(
+          transport_parameter(the_config, purpose, param::virtual_transport, param::address_verify_virtual_transport,
+                              name_for(purpose, "virtual_transport", "address_verify_virtual_transport"))),
       relay_transport(transport_parameter(the_config, purpose, param::relay_transport,
-                                          param::address_verify_relay_transport, "relay_transport")),
-      default_transport(transport_parameter(the_config, purpose, param::default_transport,
-                                            param::address_verify_default_transport, "default_transport")),
+                                          param::address_verify_relay_transport,
+                                          name_for(purpose, "relay_transport", "address_verify_relay_transport"))),
+      default_transport(
+          transport_parameter(the_config, purpose, param::default_transport, param::address_verify_default_transport,
+                              name_for(purpose, "default_transport", "address_verify_default_transport"))),
       relayhost(chosen(the_config, purpose, param::relayhost, param::address_verify_relayhost)),
       null_relayhost_key(the_config[param::empty_address_relayhost_maps_lookup_key]),
       null_transport_key(the_config[param::empty_address_default_transport_maps_lookup_key]),
@@ -247,10 +255,20 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
                      is_fixed(the_config[param::virtual_mailbox_domains]) &&
                      is_fixed(the_config[param::relay_domains])) {}
 
-std::expected<bool, table::Error> Router::State::is_local(std::string_view domain) const {
+// Whoever listens is told of the list, and so it is asked, whatever is known.
+std::expected<bool, table::Error> Router::State::is_local(std::string_view domain, Observer* observer) const {
   if (domain.ends_with('.')) domain.remove_suffix(1);
   if (domain.empty()) return false;
-  if (domain.starts_with('[')) return own_addresses.has(domain);
+  if (domain.starts_with('[')) {
+    const bool is_own = own_addresses.has(domain);
+    if (observer != nullptr) observer->listed("inet_interfaces", domain, is_own);
+    return is_own;
+  }
+  if (observer != nullptr) {
+    const auto answer = mydestination.has_string(domain);
+    if (answer) observer->listed("mydestination", domain, *answer);
+    return answer;
+  }
   if (!local_is_fixed) return mydestination.has_string(domain);
   if (const auto known = known_local.find(std::string(domain)); known != known_local.end()) return known->second;
   const auto answer = mydestination.has_string(domain);
@@ -261,20 +279,25 @@ std::expected<bool, table::Error> Router::State::is_local(std::string_view domai
   return answer;
 }
 
-std::expected<AddressClass, table::Error> Router::State::class_of(std::string_view domain) const {
-  if (class_is_fixed) {
+std::expected<AddressClass, table::Error> Router::State::class_of(std::string_view domain, Observer* observer) const {
+  if (class_is_fixed && observer == nullptr) {
     if (const auto known = known_class.find(std::string(domain)); known != known_class.end()) return known->second;
   }
   AddressClass found = AddressClass::other;
-  if (const auto is_alias = virtual_alias_domains.has_string(domain); !is_alias) {
+  const auto told = [&](std::string_view parameter, std::expected<bool, table::Error> answer) {
+    if (observer != nullptr && answer) observer->listed(parameter, domain, *answer);
+    return answer;
+  };
+  if (const auto is_alias = told("virtual_alias_domains", virtual_alias_domains.has_string(domain)); !is_alias) {
     return std::unexpected(is_alias.error());
   } else if (*is_alias) {
     found = AddressClass::virtual_alias;
-  } else if (const auto is_mailbox = virtual_mailbox_domains.has_string(domain); !is_mailbox) {
+  } else if (const auto is_mailbox = told("virtual_mailbox_domains", virtual_mailbox_domains.has_string(domain));
+             !is_mailbox) {
     return std::unexpected(is_mailbox.error());
   } else if (*is_mailbox) {
     found = AddressClass::virtual_mailbox;
-  } else if (const auto is_relay = relay_domains.has_domain(domain); !is_relay) {
+  } else if (const auto is_relay = told("relay_domains", relay_domains.has_domain(domain)); !is_relay) {
     return std::unexpected(is_relay.error());
   } else if (*is_relay) {
     found = AddressClass::relay;
@@ -284,6 +307,22 @@ std::expected<AddressClass, table::Error> Router::State::class_of(std::string_vi
     known_class.emplace(domain, found);
   }
   return found;
+}
+
+std::string_view Router::State::decider_of(AddressClass address_class) const {
+  switch (address_class) {
+    case AddressClass::local:
+      return "mydestination";
+    case AddressClass::virtual_alias:
+      return "virtual_alias_domains";
+    case AddressClass::virtual_mailbox:
+      return "virtual_mailbox_domains";
+    case AddressClass::relay:
+      return "relay_domains";
+    case AddressClass::other:
+      return "no list has the domain";
+  }
+  return {};
 }
 
 // Each domain is looked at once: the answers cost look-ups, and saying it once is enough.
@@ -319,7 +358,7 @@ Found Router::State::find(const table::TableList& maps, const std::vector<table:
   for (const table::SearchKey& key : keys) {
     auto found = table::search(maps, std::span(&key, 1));
     if (!found) return found;
-    observer->looked_up(maps.parameter(), key.key, *found ? &(*found)->value : nullptr);
+    tell_lookup(*observer, maps, key, *found);
     if (*found) return found;
   }
   return std::nullopt;
@@ -348,22 +387,30 @@ std::expected<std::string, table::Error> Router::State::relayhost_for(std::strin
                                                                       Observer* observer) const {
   const auto found = find_sender(sender_relayhost_maps, sender, null_relayhost_key, observer);
   if (!found) return std::unexpected(found.error());
-  return *found ? (*found)->value : relayhost;
+  const std::string& chosen = *found ? (*found)->value : relayhost;
+  if (observer != nullptr && !chosen.empty()) {
+    observer->decided("next hop", chosen, *found ? std::string_view(sender_relayhost_maps.parameter()) : "relayhost");
+  }
+  return chosen;
 }
 
 std::expected<void, table::Error> Router::State::route_by_class(std::string_view sender, std::string_view domain,
                                                                 Route& route, Observer* observer) const {
   const auto take = [&](const Destination& destination) {
     route.transport = destination.transport;
-    if (!destination.nexthop.empty()) route.nexthop = destination.nexthop;
+    if (observer != nullptr) observer->decided("transport", route.transport, destination.parameter);
+    if (destination.nexthop.empty()) return;
+    route.nexthop = destination.nexthop;
+    if (observer != nullptr) observer->decided("next hop", route.nexthop, destination.parameter);
   };
   route.nexthop = domain;
+  if (observer != nullptr) observer->decided("next hop", domain, "the recipient's domain");
   switch (route.address_class) {
     case AddressClass::local:
       take(local_transport);
       return {};
     case AddressClass::virtual_alias:
-      take({"error", unknown_alias_user});
+      take({"error", unknown_alias_user, "virtual_alias_domains"});
       return {};
     case AddressClass::virtual_mailbox:
       take(virtual_transport);
@@ -385,7 +432,8 @@ std::expected<void, table::Error> Router::State::route_by_class(std::string_view
     take(default_transport);
     return {};
   }
-  const Destination destination = destination_of((*found)->value);
+  Destination destination = destination_of((*found)->value);
+  destination.parameter = sender_transport_maps.parameter();
   if (destination.transport.empty()) {
     return std::unexpected(table::Error{
         fmt::format("{}: \"{}\": null transport is not allowed", sender_transport_maps.parameter(), (*found)->value)});
@@ -406,8 +454,10 @@ std::expected<void, table::Error> Router::State::route_by_recipient(std::string_
     route.transport = std::move(destination.transport);
     const bool wants_text = route.transport == "error" || route.transport == "retry";
     route.nexthop = wants_text ? "Address is undeliverable" : std::string(domain);
+    if (observer != nullptr) observer->decided("transport", route.transport, transport_maps.parameter());
   }
   if (!destination.nexthop.empty()) route.nexthop = std::move(destination.nexthop);
+  if (observer != nullptr) observer->decided("next hop", route.nexthop, transport_maps.parameter());
   return {};
 }
 
@@ -421,6 +471,10 @@ std::expected<void, table::Error> Router::State::find_relocated(std::string_view
   if (!*found) return {};
   route.transport = "error";
   route.nexthop = relocated_prefix ? "5.1.6 User has moved to " + (*found)->value : (*found)->value;
+  if (observer != nullptr) {
+    observer->decided("transport", route.transport, relocated_maps.parameter());
+    observer->decided("next hop", route.nexthop, relocated_maps.parameter());
+  }
   return {};
 }
 
@@ -429,6 +483,7 @@ struct Router::State::Target {
   std::string recipient;
   std::string domain;
   bool is_local = false;
+  bool had_domain = true;
 };
 
 std::expected<Router::State::Target, table::Error> Router::State::target_of(std::string_view recipient,
@@ -441,23 +496,28 @@ std::expected<Router::State::Target, table::Error> Router::State::target_of(std:
     if (const auto at = last_at(tokens); at != tokens.end()) {
       std::string domain = mail::internal_text({std::next(at), tokens.end()});
       if (!domain.empty()) {
-        const auto ours = is_local(domain);
+        const auto ours = is_local(domain, observer);
         if (!ours) return std::unexpected(ours.error());
-        if (!*ours) return Target{mail::internal_text(tokens), std::move(domain), false};
+        if (!*ours) return Target{mail::internal_text(tokens), std::move(domain), false, true};
       }
       taken_off = std::move(domain);
       tokens.erase(at, tokens.end());
     }
+    const bool hides_route = dequote && !rewriter.is_route(tokens) && rewriter.hides_route(tokens);
+    if (observer != nullptr && taken_off && (hides_route || rewriter.is_route(tokens))) {
+      const std::string left = mail::internal_text(tokens);
+      observer->rewrote("domain of our own", fmt::format("{}@{}", left, *taken_off), left);
+    }
     if (rewriter.is_route(tokens)) {
       rewriter.rewrite(Context::local, tokens, observer);
-    } else if (dequote && rewriter.hides_route(tokens)) {
+    } else if (hides_route) {
       tokens = rewriter.without_quotes(std::move(tokens[0].text));
       rewriter.rewrite(Context::local, tokens, observer);
     } else {
       break;
     }
   }
-  Target target{mail::internal_text(tokens), taken_off.value_or(myhostname), true};
+  Target target{mail::internal_text(tokens), taken_off.value_or(myhostname), true, taken_off.has_value()};
   if (target.recipient.empty()) target.recipient = empty_recipient;
   target.recipient += '@' + target.domain;
   if (target.domain.empty()) target.is_local = false;
@@ -494,33 +554,41 @@ std::expected<Route, table::Error> Router::resolve(std::string_view sender, std:
   if (!target) return std::unexpected(target.error());
   Route route;
   route.recipient = std::move(target->recipient);
-  if (state.utf8 && !base::is_valid_utf8(route.recipient)) {
+  const auto bad = [&](std::string_view why) {
     route.bad_address = true;
+    if (observer != nullptr) observer->decided("address", "not valid", why);
     return route;
-  }
+  };
+  if (state.utf8 && !base::is_valid_utf8(route.recipient)) return bad("it is not UTF-8");
   if (!target->is_local) {
     if (state.numeric_domain && mail::is_numeric_domain(target->domain)) {
       route.recipient.resize(route.recipient.size() - target->domain.size());
+      const std::string before = route.recipient + target->domain;
       target->domain = "[" + target->domain + "]";
       route.recipient += target->domain;
+      if (observer != nullptr) observer->rewrote("resolve_numeric_domain", before, route.recipient);
     } else if (!state.is_valid_domain(target->domain)) {
-      route.bad_address = true;
-      return route;
+      return bad("its domain is malformed");
     }
   }
   const std::string_view local_part = std::string_view(route.recipient).substr(0, route.recipient.rfind('@'));
   route.routed = local_part.find_first_of("@%!") != std::string_view::npos;
-  if (!state.min_user && route.recipient.starts_with('-')) route.bad_address = true;
+  if (!state.min_user && route.recipient.starts_with('-')) bad("allow_min_user");
 
   if (target->is_local) {
     route.address_class = AddressClass::local;
   } else {
-    const auto found = state.class_of(target->domain);
+    const auto found = state.class_of(target->domain, observer);
     if (!found) return std::unexpected(found.error());
     route.address_class = *found;
   }
   state.warn_of_two_classes(target->domain, route.address_class);
-  if (observer != nullptr) observer->decided("address class", name_of(route.address_class), target->domain);
+  if (observer != nullptr) {
+    std::string_view because = state.decider_of(route.address_class);
+    if (target->is_local && target->domain.starts_with('[')) because = "inet_interfaces";
+    if (target->is_local && !target->had_domain) because = "no domain is left";
+    observer->decided("address class", name_of(route.address_class), because);
+  }
 
   auto done = state.route_by_class(sender, target->domain, route, observer);
   if (done && route.address_class != AddressClass::virtual_alias) {
@@ -528,7 +596,6 @@ std::expected<Route, table::Error> Router::resolve(std::string_view sender, std:
   }
   if (done) done = state.find_relocated(target->domain, route, observer);
   if (!done) return std::unexpected(done.error());
-  if (observer != nullptr) observer->decided("transport", route.transport, route.nexthop);
   return route;
 }
 

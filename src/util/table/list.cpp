@@ -62,6 +62,11 @@ Answer TableList::lookup(std::string_view key, Ask ask) const {
   return std::nullopt;
 }
 
+bool TableList::asks(Ask ask) const {
+  return std::ranges::any_of(
+      tables_, [&](const auto& table) { return ask == Ask::all_tables || table->key_form() != KeyForm::pattern; });
+}
+
 bool TableList::has_changed() const {
   return std::ranges::any_of(tables_, [](const auto& table) { return table->has_changed(); });
 }

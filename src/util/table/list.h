@@ -20,6 +20,9 @@ class TableList {
   enum class Ask { all_tables, fixed_only };  // fixed_only: a partial key, which pattern tables never see
   Answer lookup(std::string_view key, Ask ask = Ask::all_tables) const;
 
+  // Whether any of the tables is asked for such a key at all.
+  bool asks(Ask ask) const;
+
   bool empty() const { return tables_.empty(); }
   bool has_changed() const;
   const std::string& parameter() const { return parameter_; }

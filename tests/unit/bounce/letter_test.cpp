@@ -14,6 +14,7 @@ constexpr std::time_t kNow = 1795278994;
 struct Written {
   std::string sender, recipient;
   std::string text;  // the content's lines
+  std::string attributes;
 };
 
 class LetterTest : public testing::Test {
@@ -45,6 +46,7 @@ class LetterTest : public testing::Test {
         [&](RecordType type, std::string_view data) {
           if (type == RecordType::sender) written.sender = data;
           if (type == RecordType::recipient) written.recipient = data;
+          if (type == RecordType::attribute) written.attributes.append(data).append(" ");
           if (type == RecordType::extracted) content = false;
           if (content) {
             written.text += data;
@@ -195,6 +197,13 @@ TEST_F(LetterTest, WithoutSmtpUtf8ClaimsTheOriginalsEncoding) {
   about_.encoding = "7bit";
   EXPECT_TRUE(write().text.contains("\nContent-Transfer-Encoding: 7bit\n\nThis is a MIME"));
   EXPECT_TRUE(write().text.contains("text/plain; charset=us-ascii\n\n"));
+}
+
+TEST_F(LetterTest, IsAsStrictAboutTlsAsTheOriginalUnlessThatIsRedacted) {
+  original_.envelope.require_tls = true;
+  EXPECT_EQ(write().attributes, "log_message_origin=local trace_flags=0 ");
+  settings_.redact_require_tls = false;
+  EXPECT_EQ(write().attributes, "log_message_origin=local trace_flags=0 postrider_requiretls=yes ");
 }
 
 TEST_F(LetterTest, NamesTheAddressThatTheSenderKnows) {

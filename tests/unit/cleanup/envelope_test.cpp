@@ -42,6 +42,17 @@ TEST_F(Envelope, WithRecordsThatDoNotBelongThereIsRefused) {
   expect_bad({kTime, "S s", "R r", "X"}, "unexpected record type 88 in envelope");
   expect_bad({kTime, "S s", "p               0", "R r"}, "unexpected record type 112 in envelope");
 }
+TEST_F(Envelope, AsksForSmtpUtf8ByAnAttribute) {
+  EXPECT_EQ(with({kTime, "A postrider_smtputf8=yes", "S s", "R r"}).sizes().smtputf8, 1);
+  EXPECT_TRUE(with({kTime, "A postrider_smtputf8=yes", "S s", "R é@x"}).has("A dsn_orig_rcpt=utf-8;é@x"));
+  configure("smtputf8_enable = no");
+  EXPECT_EQ(with({kTime, "A postrider_smtputf8=yes", "S s", "R r"}).sizes().smtputf8, 0);
+}
+TEST_F(Envelope, AsksForRequireTlsByAnAttributeThatIsKept) {
+  EXPECT_TRUE(with({kTime, "A postrider_requiretls=yes", "S s", "R r"}).has("A postrider_requiretls=yes"));
+  configure("requiretls_enable = no");
+  EXPECT_FALSE(with({kTime, "A postrider_requiretls=yes", "S s", "R r"}).has("A postrider_requiretls=yes"));
+}
 TEST_F(Envelope, AnEndInItEndsTheMessage) {
   const Cleaned result = clean({kTime, "S s", "R r", "E"});
   EXPECT_TRUE(result.ended);

@@ -43,6 +43,16 @@ TEST(SendmailRequest, NamesComeFromTheLastPartOfThePath) {
   EXPECT_EQ(program_name(""), "sendmail");
 }
 
+TEST(SendmailRequest, LongOptionsAskForTlsAndUtf8) {
+  EXPECT_TRUE(understood({"-O", "requiretls=yes", "r"}).requires_tls);
+  EXPECT_TRUE(understood({"-OSMTPUTF8=Yes", "r"}).requests_utf8);
+  EXPECT_FALSE(understood({"-Orequiretls=yes", "-Orequiretls=no", "r"}).requires_tls);
+  EXPECT_FALSE(understood({"-OQueueDirectory=/x", "r"}).requests_utf8);
+  EXPECT_EQ(refusal({"-O", "requiretls=maybe"}),
+            "bad value of option -O requiretls: \"maybe\" -- specify \"yes\" or \"no\"");
+  EXPECT_NE(refusal({"-O", "smtputf8"}), "accepted");
+}
+
 TEST(SendmailRequest, FlushesTheQueue) {
   EXPECT_EQ(understood({"-q"}).mode, Mode::flush_queue);
   EXPECT_EQ(understood({"-qRsite"}).flush_argument, "site");

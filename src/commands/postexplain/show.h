@@ -1,0 +1,23 @@
+#pragma once
+// Reports, for people and for programs.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "postexplain/json.h"
+#include "postexplain/route.h"
+#include "postexplain/setup.h"
+
+namespace postexplain {
+
+// Lines, each indented by `indent` blanks at least.
+std::string steps_text(const Setup& setup, const std::vector<Step>& steps, std::size_t indent);
+void steps_json(const Setup& setup, const std::vector<Step>& steps, std::string_view name, Json& json);
+
+std::string route_text(const Setup& setup, const RouteReport& report, std::size_t indent = 0);
+std::string route_json(const Setup& setup, const RouteReport& report);  // one line
+// The members of that object, for an object that is open.
+void route_members(const Setup& setup, const RouteReport& report, Json& json);
+
+}  // namespace postexplain

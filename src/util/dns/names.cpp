@@ -1,0 +1,81 @@
+#include "dns/names.h"
+
+#include <arpa/inet.h>
+#include <idn2.h>
+
+#include "base/text.h"
+#include "dns/resolver.h"
+#include "mail/address.h"
+
+namespace dns {
+
+namespace {
+
+// The octets or nibbles of an address from its end, each followed by a dot.
+std::string labels_of(std::string_view address, std::string_view suffix_v4, std::string_view suffix_v6) {
+  if (address.size() >= INET6_ADDRSTRLEN || address.contains('\0')) return {};
+  const std::string text(address);
+  unsigned char bytes[16];
+  std::string labels;
+  if (::inet_pton(AF_INET, text.c_str(), bytes) == 1) {
+    for (int index = 3; index >= 0; --index) labels += fmt::format("{}.", bytes[index]);
+    return labels.append(suffix_v4);
+  }
+  if (::inet_pton(AF_INET6, text.c_str(), bytes) == 1) {
+    for (int index = 15; index >= 0; --index) labels += fmt::format("{:x}.{:x}.", bytes[index] & 15, bytes[index] >> 4);
+    return labels.append(suffix_v6);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string ascii_name(std::string_view name, bool utf8) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (name.size() > 1024) return {};
+  if (base::is_ascii(name)) return mail::is_valid_hostname(name) ? base::lower(name) : std::string();
+  if (!utf8 || !base::is_valid_utf8(name) || name.contains('\0')) return {};
+  char* ascii = nullptr;
+  const int status = ::idn2_to_ascii_8z(std::string(name).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
+  if (status != IDN2_OK || !mail::is_valid_hostname(ascii)) return {};
+  return base::lower(ascii);
+}
+
+std::string reversed(std::string_view address) {
+  std::string labels = labels_of(address, "", "");
+  if (!labels.empty()) labels.pop_back();
+  return labels;
+}
+
+std::string reverse_name(std::string_view address) {
+  return labels_of(address, "in-addr.arpa", "ip6.arpa");
+}
+
+std::string_view name_of(Type type) {
+  switch (type) {
+    case Type::a:
+      return "A";
+    case Type::ns:
+      return "NS";
+    case Type::cname:
+      return "CNAME";
+    case Type::soa:
+      return "SOA";
+    case Type::ptr:
+      return "PTR";
+    case Type::mx:
+      return "MX";
+    case Type::txt:
+      return "TXT";
+    case Type::aaaa:
+      return "AAAA";
+    case Type::srv:
+      return "SRV";
+    case Type::tlsa:
+      return "TLSA";
+  }
+  return "TYPE0";
+}
+
+}  // namespace dns
