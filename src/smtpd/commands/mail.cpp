@@ -13,7 +13,7 @@ Next mail(Session& session, const CommandLine& line) {
   const auto close = line.rest.find('>');
   if (!base::starts_with_folded(line.rest, "FROM:") || open == std::string_view::npos || close < open)
     return session.reply(501, "5.5.4", "Syntax: MAIL FROM:<address>");
-  session.reset_transaction();
+  session.transaction = Transaction();  // what XFORWARD said holds for it
   session.transaction.sender = ::mail::unquote(line.rest.substr(open + 1, close - open - 1));
   session.transaction.arrival = queue::now();
   return session.reply(250, "2.1.0", "Ok");

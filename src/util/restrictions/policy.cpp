@@ -91,6 +91,7 @@ class CheckPolicyService : public Restriction {
         client_(std::move(settings)) {}
 
   Outcome ask(Evaluation& evaluation) const override {
+    if (!evaluation.environment.asks_policy_services) return dunno();
     const auto action = client_.ask(request_of(evaluation.subject, context_, compatibility_level_));
     if (evaluation.observer != nullptr) {
       evaluation.observer->looked_up("check_policy_service " + service_, name_of(evaluation.subject.stage),
