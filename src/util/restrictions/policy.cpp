@@ -158,7 +158,7 @@ std::unique_ptr<Restriction> make_check_policy_service(const Environment& enviro
     service = parts[0];
     for (std::size_t i = 1; i < parts.size(); ++i) {
       std::string_view setting = parts[i];
-      if (const auto inside = table::inside_braces(setting)) setting = *inside;
+      if (const auto inside = table::inside_braces(setting)) setting = base::trim(*inside);
       const auto named = table::name_and_value(setting);
       if (!named) throw Mistake(named.error());
       const auto [name, value] = *named;
