@@ -2,8 +2,10 @@
 
   with sasldb    | USER PASSWORD      a sasldb in etc/sasl, used by Cyrus (~ in a password is a blank)
   with dovecot   | USER PASSWORD      Dovecot's authentication, at @QUEUE@/private/auth
+  with dns       | ZONES as JSON      a DNS server (tests/lib/dns_server.py), the only one that there is
 """
 import grp
+import json
 import os
 import pathlib
 import pwd
@@ -93,13 +95,33 @@ service stats {{
         self.child.wait(20)
 
 
+class Names:
+    def __init__(self, world, zones):
+        text = "\n".join(zones)
+        json.loads(text)
+        path = world.folder / "zones.json"
+        path.write_text(text, encoding="utf-8")
+        program = pathlib.Path(__file__).resolve().parents[2] / "lib/dns_server.py"
+        self.child = subprocess.Popen([sys.executable, str(program), "--port", "53", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if not self.child.stdout.readline().startswith(b"ready"):
+            raise RuntimeError("the DNS server did not start")
+
+    def stop(self):
+        self.child.stdin.close()
+        self.child.wait(20)
+
+
+def dns(world, _, zones):
+    return Names(world, zones)
+
+
 def dovecot(world, _, users):
     if not shutil.which("dovecot"):
         raise RuntimeError("there is no dovecot here")
     return Dovecot(world, users)
 
 
-STARTERS = {"sasldb": sasldb, "dovecot": dovecot}
+STARTERS = {"dns": dns, "sasldb": sasldb, "dovecot": dovecot}
 
 
 def start(world, wanted):

@@ -26,7 +26,7 @@ SERVICES = ("cleanup", "tlsmgr", "rewrite", "bounce", "defer", "trace", "flush",
 FIRST_PORT = 2501
 NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 ADDRESSES6 = ("2001:db8::1", "2001:db8::2", "2001:db8:1::1")
-HOSTS = ("127.0.0.1 localhost", "::1 localhost", "192.0.2.1 client.example", "2001:db8::1 client6.example")
+HOSTS = ("127.0.0.1 localhost", "::1 localhost") if os.environ.get("NO_NAMES") else ("127.0.0.1 localhost", "::1 localhost", "192.0.2.1 client.example", "2001:db8::1 client6.example")
 ID = r"\b[0-9A-F]{5}[0-9A-F]{4,7}\b"
 LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ [\w.-]+(?:/[\w.-]+)*/([\w-]+)\[(\d+)\]: (.*)$")
 
