@@ -5,6 +5,7 @@
 
 The namespaces are our own: FOLDER becomes a file system of its own and the network is a loopback interface, so both sides use
 the same paths, ports and addresses. What differs by nature (queue ids, times, process numbers, clients' ports) is replaced here."""
+import contextlib
 import json
 import os
 import pathlib
@@ -145,6 +146,10 @@ class World:
 
     def take_messages(self, plain):
         """The records of the new queue files, which go away."""
+        def unfinished():
+            return [path for path, state in self.mail.files("maildrop", "incoming", "hold").items() if not state.st_mode & 0o100]
+        with contextlib.suppress(mta.Late):  # what nobody wants any more goes away a moment after the answer
+            mta.wait(lambda: not unfinished(), 2)
         found = []
         for path, state in sorted(self.mail.files("maildrop", "incoming", "hold").items(), key=lambda item: item[1].st_mtime_ns):
             file = self.mail.queue / path
