@@ -64,6 +64,10 @@ void Client::run(base::Fd fd) {
       size = waiting(ssl, fd.get(), [&] { return SSL_read(ssl, buffer, sizeof buffer); });
       if (size > 0) heard.append(buffer, static_cast<std::size_t>(size));
     } while (size > 0 && !heard.ends_with("\r\n"));
+    // TLS 1.2 does not tell of a ticket that comes with a resumed session.
+    if (SSL_version(ssl) == TLS1_2_VERSION) {
+      session = std::shared_ptr<SSL_SESSION>(SSL_get1_session(ssl), SSL_SESSION_free);
+    }
     if (says_goodbye) SSL_shutdown(ssl);
   }
   ERR_clear_error();
