@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "client/anvil_client.h"
+#include "client/tlsmgr_client.h"
 #include "dns/resolver.h"
 #include "ipc/channel.h"
 #include "restrictions/rules.h"
@@ -12,6 +13,7 @@
 #include "service/service.h"
 #include "smtpd/cleanup_sink.h"
 #include "smtpd/shared.h"
+#include "tls/server.h"
 
 namespace smtpd {
 
@@ -30,6 +32,8 @@ class Server : public service::Server {
   ipc::Pool pool_;
   client::AnvilClient anvil_;
   std::unique_ptr<sasl::Server> sasl_;  // null: smtpd_sasl_auth_enable = no
+  std::optional<client::TlsmgrClient> tlsmgr_;
+  std::unique_ptr<tls::Server> tls_;  // null: smtpd_tls_security_level = none
   CleanupSink sink_;
   std::unique_ptr<Shared> shared_;
 };

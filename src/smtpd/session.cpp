@@ -13,6 +13,7 @@
 #include "smtpd/shared.h"
 #include "smtpd/trust.h"
 #include "smtpd/wording.h"
+#include "smtpd/wrapper.h"
 
 namespace smtpd {
 
@@ -183,10 +184,8 @@ std::optional<Next> Conversation::out_of_step(const Command& command) {
 }
 
 Reply Conversation::local_trouble(std::string_view what) const {
-  return {.code = 421,
-          .status = "4.3.0",
-          .text = fmt::format("{} {}", settings().myhostname, what),
-          .disconnect = true};
+  return {
+      .code = 421, .status = "4.3.0", .text = fmt::format("{} {}", settings().myhostname, what), .disconnect = true};
 }
 
 Next Conversation::too_many_errors() {
@@ -232,7 +231,9 @@ void Session::run() {
 Next Session::begin_anew() {
   where = "CONNECT";
   denied = false;
-  if (auto refusal = limits::at_connect(*this)) {
+  auto refusal = limits::at_connect(*this);
+  if (begin_wrapped(*this) == Next::close) return Next::close;
+  if (refusal) {
     (void)reply(std::move(*refusal));
     return Next::close;
   }
@@ -272,7 +273,7 @@ bool Session::must_start_tls() const {
 }
 
 bool Session::offers_tls() const {
-  return shared.parts().tls != nullptr && shared.parts().tls->available();
+  return shared.parts().tls != nullptr;  // when it is not available, STARTTLS says so
 }
 
 bool Session::is_valid_address(const std::string& address) const {
