@@ -162,6 +162,9 @@ std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, st
     if (!attribute) return Problem(attribute.error());
     const bool unavailable = attribute->said == Said::unavailable;
     const std::string text = unavailable ? std::string(kUnknown) : neutral(attribute->value);
+    const bool of_client = !attribute->is("IDENT") && !attribute->is("SOURCE");
+    so_far.seen = true;
+    so_far.tells_client |= of_client;
     bool good = true;
     if (attribute->is("NAME")) {
       good = unavailable || is_host(attribute->value);
@@ -188,13 +191,23 @@ std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, st
   return so_far;
 }
 
-std::string original_client(const Forwarding& forwarding, bool with_port) {
-  const auto known = [](const std::string& text) { return !text.empty() && text != kUnknown; };
-  std::string text = known(forwarding.name) ? forwarding.name : std::string(kUnknown);
-  if (!known(forwarding.address)) return text;
-  text += fmt::format("[{}]", forwarding.address);
-  if (with_port) text += ":" + (known(forwarding.port) ? forwarding.port : std::string(kUnknown));
-  return text;
+LoggedClient logged_client(const Forwarding& forwarding, const restrictions::Client& client, std::string_view helo,
+                           std::string_view protocol, bool with_port) {
+  LoggedClient logged;
+  if (forwarding.tells_client) {
+    const auto or_unknown = [](const std::string& text) { return text.empty() ? std::string(kUnknown) : text; };
+    logged = {or_unknown(forwarding.name),     or_unknown(forwarding.address),
+              or_unknown(forwarding.port),     forwarding.helo,
+              or_unknown(forwarding.protocol), {}};
+  } else {
+    logged = {client.name, client.address, client.port, std::string(helo), std::string(protocol), {}};
+  }
+  logged.origin = logged.name;
+  if (!forwarding.tells_client || logged.address != kUnknown) {
+    logged.origin += fmt::format("[{}]", logged.address);
+    if (with_port) logged.origin += ":" + logged.port;
+  }
+  return logged;
 }
 
 }  // namespace smtpd

@@ -28,9 +28,11 @@ struct ClientChange {
 std::expected<ClientChange, std::string> understand_xclient(const restrictions::Client& client,
                                                             std::span<const std::string_view> words, Families families);
 
-// What XFORWARD says, command after command, until the message is there. Empty: not said.
+// What XFORWARD says, command after command, until the transaction ends. Empty: not said, or "there is none".
 struct Forwarding {
   std::string name, address, port, protocol, helo, ident, source;
+  bool seen = false;          // anything at all
+  bool tells_client = false;  // more than IDENT and SOURCE: nothing of our own client's stands for it then
 };
 std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, std::span<const std::string_view> words,
                                                            Families families);
@@ -39,7 +41,12 @@ std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, st
 // '?'.
 std::string neutral(std::string_view text);
 
-// For the log, behind client=: "name[address]:port" of the original client, "unknown" where only that is known.
-std::string original_client(const Forwarding& forwarding, bool with_port);
+// The client as logs are to see it: by XFORWARD's word, or our own.
+struct LoggedClient {
+  std::string name, address, port, helo, protocol;
+  std::string origin;  // "name[address]:port"; the name alone when the address is not known
+};
+LoggedClient logged_client(const Forwarding& forwarding, const restrictions::Client& client, std::string_view helo,
+                           std::string_view protocol, bool with_port);
 
 }  // namespace smtpd

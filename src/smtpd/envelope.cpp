@@ -32,20 +32,14 @@ int flags_of(const Session& session) {
 // For the logs of all that handle the message, by XFORWARD's word or as it is.
 void describe_client(const Session& session, Message& message) {
   const restrictions::Client& client = session.client;
-  const auto& forwarded = session.forwarded;
-  const bool is_forwarded = forwarded.seen;
-  const auto chosen = [&](const std::string& told, const std::string& own) -> const std::string& {
-    return is_forwarded ? told : own;
-  };
-  const std::string& name = chosen(forwarded.name, client.name);
-  const std::string& address = chosen(forwarded.address, client.address);
-  attribute(message, "log_client_name", name);
-  attribute(message, "log_client_address", address);
-  attribute(message, "log_client_port", chosen(forwarded.port, client.port));
-  attribute(message, "log_message_origin",
-            is_forwarded && forwarded.source == "LOCAL" ? "local" : fmt::format("{}[{}]", name, address));
-  attribute(message, "log_helo_name", chosen(forwarded.helo, session.helo));
-  attribute(message, "log_protocol_name", chosen(forwarded.protocol, session.protocol));
+  const LoggedClient logged =
+      logged_client(session.forwarded, client, session.helo, session.protocol, session.settings().port_logging);
+  attribute(message, "log_client_name", logged.name);
+  attribute(message, "log_client_address", logged.address);
+  attribute(message, "log_client_port", logged.port);
+  attribute(message, "log_message_origin", logged.origin);
+  attribute(message, "log_helo_name", logged.helo);
+  attribute(message, "log_protocol_name", logged.protocol);
 
   attribute(message, "client_name", client.name);
   attribute(message, "reverse_client_name", client.reverse_name);
@@ -69,7 +63,7 @@ void open_message(Session& session) {
   message.append(RecordType::time, fmt::format("{} {}", transaction.arrival.seconds, transaction.arrival.microseconds));
   if (!session.settings().content_filter.empty()) message.append(RecordType::filter, session.settings().content_filter);
   attribute(message, "log_ident",
-            session.forwarded.seen && !session.forwarded.ident.empty() ? session.forwarded.ident : message.queue_id());
+            session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
   attribute(message, "rewrite_context", transaction.rewrites_locally ? "local" : "remote");
   attribute(message, "sasl_method", session.sasl_method);
   attribute(message, "sasl_username", session.sasl_username);

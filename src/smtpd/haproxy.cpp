@@ -140,15 +140,8 @@ std::expected<Header, std::string> read(io::Stream& stream, io::Deadline deadlin
     try {
       text += stream.read_exactly(parsed.more);
     } catch (const io::StreamError& error) {
-      switch (error.kind()) {
-        case io::StreamError::Kind::timed_out:
-          return std::unexpected("haproxy read: timeout error");
-        case io::StreamError::Kind::closed:
-          return std::unexpected("haproxy read: EOF");
-        case io::StreamError::Kind::broken:
-        case io::StreamError::Kind::too_long:
-          throw;
-      }
+      const bool late = error.kind() == io::StreamError::Kind::timed_out;
+      return std::unexpected(late ? "haproxy read: timeout error" : "haproxy read: EOF");
     }
   }
 }

@@ -70,11 +70,11 @@ void log_client(const Session& session) {
   add("sasl_method", session.sasl_method);
   add("sasl_username", session.sasl_username);
   add("sasl_sender", session.transaction.sasl_sender);
-  if (session.forwarded.seen) {
-    add("orig_queue_id", session.forwarded.ident);
-    if (!session.forwarded.name.empty() || !session.forwarded.address.empty())
-      add("orig_client", fmt::format("{}[{}]", session.forwarded.name, session.forwarded.address));
-  }
+  add("orig_queue_id", session.forwarded.ident);
+  if (session.forwarded.tells_client)
+    add("orig_client", logged_client(session.forwarded, session.client, session.helo, session.protocol,
+                                     session.settings().port_logging)
+                           .origin);
   logging::info("smtpd.client", "{id}: client={client}{more}",
                 {{"id", session.id()}, {"client", session.client_label()}, {"more", more}});
 }

@@ -1,5 +1,7 @@
 #include "smtpd/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -8,6 +10,8 @@
 #include "smtpd/log.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
+#include "smtpd/trust.h"
+#include "smtpd/wording.h"
 
 namespace smtpd {
 
@@ -46,12 +50,14 @@ Next Session::reply(int code, std::string_view status, std::string_view text) {
 Next Session::reply(Reply said) {
   const Settings& now = settings();
   if (now.soft_bounce) said = softened(std::move(said));
+  said = filtered(*this, std::move(said));
   if (said.is_error()) ++counters.errors;
   if (counters.errors >= now.soft_error_limit && now.error_sleep.count() > 0) {
     stream.flush();
     io::sleep_until(io::Deadline::after(now.error_sleep));
   }
   last_code = said.code;
+  said = with_footer(*this, std::move(said));
   stream.write(on_the_wire(said));
   return said.disconnect || said.code == 421 || said.code == 521 ? Next::close : Next::go_on;
 }
@@ -101,15 +107,37 @@ Next Session::reject(restrictions::Stage stage, Reply refusal) {
 
 // --- the conversation
 
+Next Session::begin_anew() {
+  if (auto refusal = limits::at_connect(*this)) {
+    reply(std::move(*refusal));
+    return Next::close;
+  }
+  limits::account_known(*this);
+  if (const restrictions::Rules* const rules = shared.rules()) {
+    if (const auto next =
+            refused(rules->at_connect(subject(restrictions::Stage::connect)), restrictions::Stage::connect)) {
+      return *next;
+    }
+  }
+  return reply(220, "", settings().banner);
+}
+
 namespace {
 
 class Conversation {
  public:
   explicit Conversation(Session& session) : session_(session) {}
 
-  void run() {
+  void run(bool is_known) {
     try {
-      if (greet() == Next::close) return session_.stream.flush();
+      if (!is_known) {
+        session_.start_request();
+        session_.reply(local_trouble("Server local error"));
+        return session_.stream.flush();
+      }
+      session_.where = "CONNECT";
+      session_.start_request();
+      if (session_.begin_anew() == Next::close) return session_.stream.flush();
       while (one_command() == Next::go_on) {
       }
       session_.start_request();
@@ -120,22 +148,16 @@ class Conversation {
   }
 
  private:
-  Next greet();
   Next one_command();
   Next too_many_errors();
+  Reply local_trouble(std::string_view what) const;
   void end_of_stream(const io::StreamError& error);
 
   Session& session_;
 };
 
-Next Conversation::greet() {
-  session_.where = "CONNECT";
-  session_.start_request();
-  if (auto refusal = limits::at_connect(session_)) {
-    session_.reply(std::move(*refusal));
-    return Next::close;
-  }
-  return session_.reply(220, "", session_.settings().banner);
+Reply Conversation::local_trouble(std::string_view what) const {
+  return {.code = 421, .status = "4.3.0", .text = fmt::format("{} {}", session_.settings().myhostname, what)};
 }
 
 Next Conversation::too_many_errors() {
@@ -147,7 +169,9 @@ Next Conversation::one_command() {
   const Settings& settings = session_.settings();
   if (session_.counters.errors >= settings.hard_error_limit) return too_many_errors();
   session_.start_request();
-  const CommandLine line{std::string(session_.stream.view_line(settings.line_length_limit).text)};
+  auto text = command_to_take(session_, session_.stream.view_line(settings.line_length_limit).text);
+  if (!text) return session_.reject(restrictions::Stage::connect, local_trouble("Server local data error"));
+  const CommandLine line{std::move(*text)};
   const Command& command = command_named(line.verb);
   session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
   session_.last_code = 0;
@@ -184,9 +208,10 @@ void Session::run() {
       log_disconnect(session);
     }
   };
+  const bool is_known = take_proxy_header(*this);
   log_connect(*this);
   const AtEnd at_end{*this};
-  Conversation(*this).run();
+  Conversation(*this).run(is_known);
 }
 
 }  // namespace smtpd

@@ -12,6 +12,7 @@
 #include "io/stream.h"
 #include "restrictions/subject.h"
 #include "sasl/server.h"
+#include "smtpd/client_attributes.h"
 #include "smtpd/command_line.h"
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
@@ -38,6 +39,8 @@ struct Session {
   // One line from the client, at most line_length_limit bytes, within smtpd_timeout: for what a command reads itself
   // (AUTH). Throws StreamError. The view lives until the next read.
   io::Stream::LineView read_line(std::size_t most);
+  // Greets, or refuses to: whatever decides about a new client is asked. At the start, and after XCLIENT.
+  Next begin_anew();
   void start_request();  // the deadlines of a new request begin
   // Whether the client has sent more, without waiting.
   bool talks_ahead();
@@ -48,7 +51,10 @@ struct Session {
   // A refusal of our own at a stage, logged like those of the restrictions.
   Next reject(restrictions::Stage stage, Reply reply);
   restrictions::Subject subject(restrictions::Stage stage) const;
-  void reset_transaction() { transaction = Transaction(); }
+  void reset_transaction() {
+    transaction = Transaction();
+    forwarded = Forwarding();
+  }
   // After STARTTLS and XCLIENT: as if the client had just connected, but for its address and what TLS tells.
   void forget_hello();
   bool authenticated() const { return !sasl_username.empty(); }
@@ -75,11 +81,7 @@ struct Session {
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
-  struct Forwarded {
-    std::string name, address, port, protocol, helo, ident, source;
-    bool seen = false;
-  } forwarded;
-  bool xclient_seen = false;
+  Forwarding forwarded;  // ends with the transaction
 
   Transaction transaction;
   Counters counters;       // of commands, errors, junk, for limits and for the line at the end

@@ -99,12 +99,16 @@ Settings::Settings(const config::Config& of)
       forbidden_commands("smtpd_forbidden_commands", of[param::smtpd_forbidden_commands], table::Settings::from(of),
                          {}),
       limits(of),
-      auth(of) {}
+      auth(of),
+      trust(of),
+      reject_text(of),
+      command_filter(of) {}
 
 bool Settings::tables_changed() const {
   return discard_maps.has_changed() || verp_clients.has_changed() || bare_newline_exclusions.has_changed() ||
          noop_commands.has_changed() || forbidden_commands.has_changed() || limits.has_changed() ||
-         auth.exceptions.has_changed();
+         auth.exceptions.has_changed() || trust.has_changed() || reject_text.has_changed() ||
+         command_filter.has_changed();
 }
 
 }  // namespace smtpd

@@ -8,8 +8,11 @@
 
 #include "config/config.h"
 #include "smtpd/auth.h"
+#include "smtpd/command_filter.h"
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
+#include "smtpd/reject_text.h"
+#include "smtpd/trust.h"
 #include "table/list.h"
 #include "table/match_list.h"
 
@@ -57,6 +60,9 @@ struct Settings {
 
   Limits limits;  // over sessions
   AuthSettings auth;
+  Trust trust;  // who may speak for other clients
+  RejectText reject_text;
+  CommandFilter command_filter;
 
   bool tables_changed() const;
 };

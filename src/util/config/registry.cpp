@@ -154,20 +154,37 @@ bool is_used_by(const Parameter& parameter, std::string_view program) {
   return false;
 }
 
-std::optional<std::string_view> nearest_name(std::string_view name) {
+namespace {
+
+// The nearest of what `candidate` gives for 0 to count - 1, where an empty one is no candidate.
+template <typename Candidate>
+std::optional<std::string_view> nearest(std::string_view name, std::size_t count, Candidate candidate) {
   constexpr std::size_t kLongestName = 100;
   if (name.size() > kLongestName) return std::nullopt;
-  std::optional<std::string_view> nearest;
+  std::optional<std::string_view> found;
   // One mistake in a short word, three in a long one.
   std::size_t limit = name.size() < 4 ? 1 : std::min<std::size_t>(3, 1 + name.size() / 8);
-  for (std::size_t i = 0; i < kCount; ++i) {
-    if (kRows[i].kind == Kind::family || kRows[i].kind == Kind::obsolete) continue;
-    const std::size_t steps = distance(name, name_at(i), limit);
-    if (steps > limit || (nearest && steps == limit)) continue;
-    nearest = name_at(i);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view other = candidate(i);
+    if (other.empty()) continue;
+    const std::size_t steps = distance(name, other, limit);
+    if (steps > limit || (found && steps == limit)) continue;
+    found = other;
     limit = steps;
   }
-  return nearest;
+  return found;
+}
+
+}  // namespace
+
+std::optional<std::string_view> nearest_name(std::string_view name) {
+  return nearest(name, kCount, [](std::size_t i) {
+    return kRows[i].kind == Kind::family || kRows[i].kind == Kind::obsolete ? std::string_view() : name_at(i);
+  });
+}
+
+std::optional<std::string_view> nearest_of(std::string_view word, std::span<const std::string_view> known) {
+  return nearest(word, known.size(), [&](std::size_t i) { return known[i]; });
 }
 
 }  // namespace config

@@ -33,6 +33,8 @@ std::vector<const Parameter*> families_of(std::string_view program);
 
 // The known name that is nearest in spelling; nothing when none is near.
 std::optional<std::string_view> nearest_name(std::string_view name);
+// The same among other words.
+std::optional<std::string_view> nearest_of(std::string_view word, std::span<const std::string_view> known);
 
 // The Postfix release whose behaviour this is: mail_version's default.
 constexpr std::string_view kMailVersion = "3.11.0";

@@ -1,9 +1,14 @@
 #include "restrictions/environment.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "config/own_networks.h"
 #include "config/param.h"
+#include "mail/address.h"
+#include "restrictions/list.h"
+#include "restrictions/parser.h"
 
 namespace restrictions {
 
@@ -26,6 +31,27 @@ bool lists(std::string_view list, std::string_view name) {
   return false;
 }
 
+// Of inet_interfaces, as inet_ntop writes them.
+std::set<std::string, std::less<>> own_addresses(const config::Config& config) {
+  const auto all = config::interface_addresses();
+  if (!all) throw config::BadValue(all.error().text);
+  const auto own = config::choose_addresses(*all, config[param::inet_interfaces], config[param::inet_protocols]);
+  if (!own) throw config::BadValue(own.error().text);
+  std::set<std::string, std::less<>> texts;
+  for (const config::InterfaceAddress& address : *own) {
+    char text[INET6_ADDRSTRLEN] = {};
+    ::inet_ntop(address.is_ipv6 ? AF_INET6 : AF_INET, address.address.data(), text, sizeof text);
+    texts.emplace(text);
+  }
+  return texts;
+}
+
+// All of them name their tables in main.cf.
+table::TableList tables_of(const config::Config& config, const table::Settings& settings, config::TextKey key,
+                           std::string_view name) {
+  return {name, config[key], settings, {}};
+}
+
 }  // namespace
 
 std::string place_of(const config::Config& config, std::string_view parameter) {
@@ -39,19 +65,59 @@ Environment::Environment(Rules::Uses uses)
       resolver(uses.resolver),
       service_name(uses.service_name),
       table_settings(table::Settings::from(uses.config)),
-      access_map_defer_code(uses.config[param::access_map_defer_code]),
-      access_map_reject_code(uses.config[param::access_map_reject_code]),
-      reject_code(uses.config[param::reject_code]),
-      defer_code(uses.config[param::defer_code]),
-      reject_tempfail_action(tempfail_action(uses.config, param::reject_tempfail_action, "reject_tempfail_action")),
+      access_map_defer_code(config[param::access_map_defer_code]),
+      access_map_reject_code(config[param::access_map_reject_code]),
+      reject_code(config[param::reject_code]),
+      defer_code(config[param::defer_code]),
+      plaintext_reject_code(config[param::plaintext_reject_code]),
+      multi_recipient_bounce_reject_code(config[param::multi_recipient_bounce_reject_code]),
+      relay_domains_reject_code(config[param::relay_domains_reject_code]),
+      invalid_hostname_reject_code(config[param::invalid_hostname_reject_code]),
+      non_fqdn_reject_code(config[param::non_fqdn_reject_code]),
+      unknown_local_recipient_reject_code(config[param::unknown_local_recipient_reject_code]),
+      unknown_virtual_alias_reject_code(config[param::unknown_virtual_alias_reject_code]),
+      unknown_virtual_mailbox_reject_code(config[param::unknown_virtual_mailbox_reject_code]),
+      unknown_relay_recipient_reject_code(config[param::unknown_relay_recipient_reject_code]),
+      reject_tempfail_action(tempfail_action(config, param::reject_tempfail_action, "reject_tempfail_action")),
       unknown_address_tempfail_action(
-          tempfail_action(uses.config, param::unknown_address_tempfail_action, "unknown_address_tempfail_action")),
-      unknown_helo_hostname_tempfail_action(tempfail_action(uses.config, param::unknown_helo_hostname_tempfail_action,
+          tempfail_action(config, param::unknown_address_tempfail_action, "unknown_address_tempfail_action")),
+      unknown_helo_hostname_tempfail_action(tempfail_action(config, param::unknown_helo_hostname_tempfail_action,
                                                             "unknown_helo_hostname_tempfail_action")),
-      access_parents_match(lists(uses.config[param::parent_domain_matches_subdomains], "smtpd_access_maps")),
-      recipient_delimiter(uses.config[param::recipient_delimiter]),
-      owner_request_special(uses.config[param::owner_request_special]),
-      double_bounce_sender(uses.config[param::double_bounce_sender]) {}
+      access_parents_match(lists(config[param::parent_domain_matches_subdomains], "smtpd_access_maps")),
+      recipient_delimiter(config[param::recipient_delimiter]),
+      owner_request_special(config[param::owner_request_special]),
+      double_bounce_sender(config[param::double_bounce_sender]),
+      null_access_key(config[param::smtpd_null_access_lookup_key]),
+      logged_permits("smtpd_log_access_permit_actions", config[param::smtpd_log_access_permit_actions], table_settings,
+                     {}),
+      sasl_enabled(config[param::smtpd_sasl_auth_enable]),
+      allow_untrusted_routing(config[param::allow_untrusted_routing]),
+      smtputf8(config[param::smtputf8_enable]),
+      show_user_unknown_table_name(config[param::show_user_unknown_table_name]),
+      accepts_unknown(lists(config[param::receive_override_options], "no_unknown_recipient_checks")),
+      mynetworks("mynetworks", config[param::mynetworks], table_settings,
+                 {.parent_matches_subdomains = lists(config[param::parent_domain_matches_subdomains], "mynetworks")}),
+      relay_clientcerts(tables_of(config, table_settings, param::relay_clientcerts, "relay_clientcerts")),
+      sender_login_maps(tables_of(config, table_settings, param::smtpd_sender_login_maps, "smtpd_sender_login_maps")),
+      recipient_canonical_maps(
+          tables_of(config, table_settings, param::recipient_canonical_maps, "recipient_canonical_maps")),
+      sender_canonical_maps(tables_of(config, table_settings, param::sender_canonical_maps, "sender_canonical_maps")),
+      canonical_maps(tables_of(config, table_settings, param::canonical_maps, "canonical_maps")),
+      virtual_alias_maps(tables_of(config, table_settings, param::virtual_alias_maps, "virtual_alias_maps")),
+      local_recipient_maps(tables_of(config, table_settings, param::local_recipient_maps, "local_recipient_maps")),
+      virtual_mailbox_maps(tables_of(config, table_settings, param::virtual_mailbox_maps, "virtual_mailbox_maps")),
+      relay_recipient_maps(tables_of(config, table_settings, param::relay_recipient_maps, "relay_recipient_maps")),
+      myorigin_(config[param::myorigin]),
+      own_addresses_(own_addresses(config)) {}
+
+bool Environment::is_own_address(std::string_view ip_address) const {
+  return own_addresses_.contains(ip_address);
+}
+
+bool Environment::has_bare_names(const routing::Route& route) const {
+  return route.address_class == routing::AddressClass::local ||
+         base::equals_folded(mail::split(route.recipient).domain, myorigin_);
+}
 
 Environment::~Environment() = default;
 
@@ -62,7 +128,31 @@ std::shared_ptr<const AccessTable> Environment::access_table(std::string_view na
   return table;
 }
 
+const List* Environment::find_class(std::string_view name) const {
+  const auto found = classes_.find(name);
+  return found == classes_.end() ? nullptr : &found->second;
+}
+
+void Environment::set_classes(std::map<std::string, List, std::less<>> classes) {
+  classes_ = std::move(classes);
+}
+
+std::shared_ptr<const List> Environment::named_restrictions(std::string_view text) const {
+  constexpr std::size_t kMostRemembered = 1000;
+  if (const auto known = named_.find(text); known != named_.end()) return known->second;
+  auto list = std::make_shared<const List>(parse_result(*this, text));
+  if (named_.size() >= kMostRemembered) named_.clear();
+  named_.emplace(text, list);
+  return list;
+}
+
 bool Environment::has_changed() const {
+  if (mynetworks.has_changed() || logged_permits.has_changed()) return true;
+  for (const table::TableList* tables :
+       {&relay_clientcerts, &sender_login_maps, &recipient_canonical_maps, &sender_canonical_maps, &canonical_maps,
+        &virtual_alias_maps, &local_recipient_maps, &virtual_mailbox_maps, &relay_recipient_maps}) {
+    if (tables->has_changed()) return true;
+  }
   for (const auto& [name, table] : access_tables_) {
     if (table->has_changed()) return true;
   }

@@ -70,7 +70,9 @@ class Evaluation {
   Target recipient() const { return {subject.recipient.value_or(""), kind::recipient}; }
 
   // --- ends of a restriction
-  static Outcome permit() { return {Outcome::Verdict::permit, {}, false, false}; }
+  // `action` is the restriction's name, or what a table said; smtpd_log_access_permit_actions may want it in the log.
+  Outcome permit(std::string_view action, std::string_view table = {}) { return permit(action, table, target); }
+  Outcome permit(std::string_view action, std::string_view table, const Target& who);
   // `text` is the whole text of the reply. The first digit of the status becomes that of the code; bytes that may not
   // be in a reply become blanks. Under warn_if_reject it becomes a note and the result is dunno, unless the trouble is
   // our own.
@@ -83,10 +85,10 @@ class Evaluation {
   // What the tempfail actions (unknown_address_tempfail_action, ...) say: defer_if_permit, or a rejection now.
   Outcome temporary_failure(TempfailAction action, Trouble trouble, int code, std::string_view status,
                             std::string text);
-  // 451 4.3.0 <name>: Temporary lookup failure. Warns in the log with the error's text (the table's own).
+  // 451 4.3.0 <name>: Temporary lookup failure. The table itself has told the log.
   Outcome table_error(const Target& who, const table::Error& error);
-  // 451 4.3.5 <name>: kind rejected: Server configuration error. `warning` goes to the log.
-  Outcome configuration_error(const Target& who, std::string_view warning);
+  // 451 4.3.5 Server configuration error. `warning` goes to the log.
+  Outcome configuration_error(std::string_view warning);
 
   void note(std::string_view action, std::string text);
   Effects& effects() { return decision_.effects; }
@@ -98,37 +100,38 @@ class Evaluation {
                                                                 std::span<const table::SearchKey> keys);
 
   // Where mail for the recipient goes. Asked once for each recipient, however many restrictions want to know.
-  const std::expected<routing::Route, table::Error>& route_of_recipient();
-  const std::expected<routing::Route, table::Error>& route_of_sender();
+  using RouteAnswer = std::expected<routing::Route, table::Error>;
+  const RouteAnswer& route_of_recipient();
+  const RouteAnswer& route_of_sender();
 
-  // --- for the evaluator (evaluator.cpp, stages.cpp)
+  // --- for the evaluator (list.cpp, stages.cpp)
   std::optional<Deferral> if_permit, if_reject;
-  int depth = 0;            // of lists in lists
-  int warning_only_at = 0;  // the depth at which warn_if_reject was said; 0: nowhere
+  int depth = 0;                                       // of lists in lists
+  int warning_only_at = 0;                             // the depth at which warn_if_reject was said; 0: nowhere
+  bool recipient_known = false, sender_known = false;  // reject_unlisted_* has been here
   Decision& decision() { return decision_; }
 
  private:
   std::string client_name_;
   Decision decision_;
-  std::optional<std::expected<routing::Route, table::Error>> recipient_route_, sender_route_;
+  std::optional<RouteAnswer> recipient_route_, sender_route_;
 };
 
 // --- access tables (access.cpp), also for what was found in the DNS
 
-// What a table that answers with an action may be asked for, and what it may say.
-enum class Answers {
-  all,
-  no_permit,  // OK and its like are a configuration error: names that anybody may give himself
-};
-// Nothing: the table has none of the keys. A found DUNNO is an Outcome of its own, it ends the search for more keys.
+// Nothing: the table has none of the keys. A found DUNNO is an Outcome: it ends the search. A table that cannot tell is
+// a rejection with 451 4.3.5.
 std::optional<Outcome> domain_access(Evaluation& evaluation, const AccessTable& table, std::string_view domain,
-                                     const Target& who, Answers answers = Answers::all);
+                                     const Target& who);  // the domain and its parents
 std::optional<Outcome> address_access(Evaluation& evaluation, const AccessTable& table, std::string_view ip_address,
-                                      const Target& who, Answers answers = Answers::all);
-std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessTable& table, std::string_view address,
-                                           const Target& who);
+                                      const Target& who);  // the address and its networks
+std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessTable& table,
+                                           const Evaluation::RouteAnswer& route, const Target& who);
 std::optional<Outcome> key_access(Evaluation& evaluation, const AccessTable& table, std::string_view key,
                                   const Target& who);
+// For tables on names that anybody may give himself (MX, NS, unverified host names): OK becomes 451 4.3.5.
+Outcome forbid_permit(Evaluation& evaluation, Outcome outcome, std::string_view restriction, std::string_view name);
+
 // An action as tables and policy services name it ("REJECT go away", "PREPEND X: y", "dunno", a restriction).
 // `source` is the table's or service's name for the log, `key` what was asked.
 Outcome act(Evaluation& evaluation, std::string_view source, std::string_view key, std::string_view action,

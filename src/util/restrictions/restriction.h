@@ -38,9 +38,10 @@ class Mistake : public std::runtime_error {
 // What stands behind a name in a list, which the parser takes along.
 enum class Argument {
   none,
-  word,     // anything: a domain, seconds, ...
-  table,    // type:name; the parser has seen that it is one
-  service,  // an endpoint, or a group in braces
+  word,            // anything: a domain, seconds, ...
+  table,           // type:name; the parser has seen that it is one
+  table_or_group,  // the same, or a group in braces
+  service,         // an endpoint, or a group in braces
 };
 
 // One name of the language. `make` gets the argument as it was written ("" for none) and throws Mistake.
@@ -92,6 +93,7 @@ std::span<const Name> login_names();         // logins.cpp: reject_*_sender_logi
 std::span<const Name> destination_names();   // destinations.cpp: *_auth_destination
 std::span<const Name> unlisted_names();      // unlisted.cpp: reject_unlisted_*
 std::span<const Name> policy_names();        // policy.cpp: check_policy_service
+std::span<const Name> verification_names();  // verification.cpp: reject_unverified_*
 std::span<const Name> dns_list_names();      // dns_lists.cpp: rbl, rhsbl, dnswl, rhswl
 std::span<const Name> server_names();        // mx_ns_a.cpp: check_*_{a,mx,ns}_access, permit_mx_backup
 std::span<const Name> host_names();          // names.cpp: reject_unknown_*

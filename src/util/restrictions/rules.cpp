@@ -2,87 +2,261 @@
 
 #include <fmt/format.h>
 
-#include "restrictions/environment.h"
+#include "base/text.h"
+#include "config/param.h"
+#include "restrictions/list.h"
+#include "restrictions/parser.h"
+#include "restrictions/unlisted.h"
 
 namespace restrictions {
 
-std::string_view name_of(Stage stage) {
-  switch (stage) {
-    case Stage::connect:
-      return "CONNECT";
-    case Stage::helo:
-      return "HELO";
-    case Stage::ehlo:
-      return "EHLO";
-    case Stage::mail:
-      return "MAIL";
-    case Stage::rcpt:
-      return "RCPT";
-    case Stage::data:
-      return "DATA";
-    case Stage::end_of_message:
-      return "END-OF-MESSAGE";
-    case Stage::vrfy:
-      return "VRFY";
-    case Stage::etrn:
-      return "ETRN";
+namespace {
+
+namespace param = config::param;
+
+// The lists of main.cf, and what is said when none of the two that guard relaying does.
+struct Lists {
+  Lists(const Environment& environment, Parser& parser)
+      : client(read(environment, parser, param::smtpd_client_restrictions, "smtpd_client_restrictions",
+                    "check_client_access")),
+        helo(read(environment, parser, param::smtpd_helo_restrictions, "smtpd_helo_restrictions", "check_helo_access")),
+        sender(read(environment, parser, param::smtpd_sender_restrictions, "smtpd_sender_restrictions",
+                    "check_sender_access")),
+        relay(read(environment, parser, param::smtpd_relay_restrictions, "smtpd_relay_restrictions",
+                   "check_recipient_access")),
+        recipient(read(environment, parser, param::smtpd_recipient_restrictions, "smtpd_recipient_restrictions",
+                       "check_recipient_access")),
+        data(read(environment, parser, param::smtpd_data_restrictions, "smtpd_data_restrictions", "")),
+        end_of_data(
+            read(environment, parser, param::smtpd_end_of_data_restrictions, "smtpd_end_of_data_restrictions", "")),
+        etrn(read(environment, parser, param::smtpd_etrn_restrictions, "smtpd_etrn_restrictions", "check_etrn_access")),
+        local_header_clients(parser.parse_local_header_clients(
+            "local_header_rewrite_clients", environment.config[param::local_header_rewrite_clients])) {
+    const config::Config& config = environment.config;
+    if (!refuses_by_default(config, config[param::smtpd_relay_restrictions]) &&
+        !refuses_by_default(config, config[param::smtpd_recipient_restrictions])) {
+      parser.mistake(
+          "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working "
+          "instance "
+          "of: reject_unauth_destination, defer_unauth_destination, reject, defer or defer_if_permit");
+    }
   }
-  return "UNKNOWN";
-}
 
-std::string Reply::line() const {
-  return status.empty() ? fmt::format("{} {}", code, text) : fmt::format("{} {} {}", code, status, text);
-}
+  List client, helo, sender, relay, recipient, data, end_of_data, etrn, local_header_clients;
 
-void Effects::add(Effects more) {
-  hold = hold || more.hold;
-  discard = discard || more.discard;
-  if (!more.filter.empty()) filter = std::move(more.filter);
-  if (!more.redirect.empty()) redirect = std::move(more.redirect);
-  for (std::string& address : more.bcc) bcc.push_back(std::move(address));
-  for (std::string& header : more.prepend) prepend.push_back(std::move(header));
-}
-
-struct Rules::State {
-  explicit State(Uses uses) : environment(std::move(uses)) {}
-  Environment environment;
+ private:
+  static List read(const Environment& environment, Parser& parser, config::TextKey key, std::string_view name,
+                   std::string_view bare) {
+    return parser.parse(name, environment.config[key], bare);
+  }
 };
 
-Rules::Rules(Uses uses) : state_(std::make_unique<State>(std::move(uses))) {}
+// One moment of a session.
+class Moment {
+ public:
+  Moment(const Environment& environment, const Subject& subject, Observer* observer)
+      : evaluation_(environment, subject, observer) {
+    if (subject.earlier != nullptr) evaluation_.if_permit = *subject.earlier;
+  }
+
+  Evaluation& evaluation() { return evaluation_; }
+  bool refused() const { return outcome_.verdict == Outcome::Verdict::reject; }
+
+  void ask(const List& list, const Target& target) {
+    if (refused() || list.items.empty()) return;
+    evaluation_.target = target;
+    evaluation_.if_reject.reset();
+    evaluation_.warning_only_at = 0;
+    if (evaluation_.observer != nullptr) evaluation_.observer->entered(list.name, list.origin);
+    settle(restrictions::ask(evaluation_, list));
+    if (evaluation_.observer != nullptr) evaluation_.observer->left(list.name, name_of(outcome_.verdict));
+  }
+
+  // A restriction that stands in no list, by the parameter that asks for it.
+  void ask(std::string_view parameter, Outcome (*restriction)(Evaluation&)) {
+    if (refused() || evaluation_.effects().discard) return;
+    if (evaluation_.observer != nullptr) {
+      evaluation_.observer->asked(parameter, place_of(evaluation_.environment.config, parameter));
+    }
+    settle(restriction(evaluation_));
+    if (evaluation_.observer != nullptr) {
+      evaluation_.observer->judged(parameter, name_of(outcome_.verdict), refused() ? outcome_.reply.line() : "");
+    }
+  }
+
+  // Something earlier could not tell: mail that would be accepted now has to come again.
+  void apply_deferral() {
+    if (refused() || !evaluation_.if_permit) return;
+    evaluation_.decision().trouble = evaluation_.if_permit->trouble;
+    outcome_ = {Outcome::Verdict::reject, evaluation_.if_permit->reply, false, false};
+    if (evaluation_.observer != nullptr) {
+      evaluation_.observer->decided("defer_if_permit", "reject", outcome_.reply.line());
+    }
+  }
+
+  Decision decision() {
+    Decision& decision = evaluation_.decision();
+    decision.if_permit = std::move(evaluation_.if_permit);
+    if (refused()) {
+      decision.kind = outcome_.hang_up ? Decision::Kind::hang_up : Decision::Kind::refuse;
+      decision.reply = std::move(outcome_.reply);
+      decision.disconnect = outcome_.disconnect || outcome_.hang_up;
+    }
+    return std::move(decision);
+  }
+
+ private:
+  // A reject that something earlier might have prevented is a deferral.
+  void settle(Outcome outcome) {
+    outcome_ = std::move(outcome);
+    if (!refused() || !evaluation_.if_reject || outcome_.hang_up) return;
+    if (outcome_.reply.code >= 500) {
+      evaluation_.decision().trouble = evaluation_.if_reject->trouble;
+      outcome_.reply = std::move(evaluation_.if_reject->reply);
+      outcome_.disconnect = false;
+    }
+  }
+
+  Evaluation evaluation_;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+struct Rules::State {
+  State(Uses uses, std::vector<base::Error>& mistakes)
+      : environment(std::move(uses)), lists(read(environment, mistakes)) {
+    const config::Config& config = environment.config;
+    delay_reject = config[param::smtpd_delay_reject];
+    relay_first = config[param::smtpd_relay_before_recipient_restrictions];
+    reject_unlisted_sender = config[param::smtpd_reject_unlisted_sender];
+    reject_unlisted_recipient = config[param::smtpd_reject_unlisted_recipient];
+  }
+
+  static Lists read(Environment& environment, std::vector<base::Error>& mistakes) {
+    Parser parser(environment);
+    Lists all(environment, parser);
+    environment.set_classes(parser.take_classes());
+    mistakes = parser.mistakes();
+    return all;
+  }
+
+  void ask_client(Moment& moment) const { moment.ask(lists.client, moment.evaluation().client()); }
+  void ask_helo(Moment& moment) const {
+    if (moment.evaluation().subject.helo) moment.ask(lists.helo, moment.evaluation().helo());
+  }
+  void ask_sender(Moment& moment) const {
+    if (!moment.evaluation().subject.sender) return;
+    moment.ask(lists.sender, moment.evaluation().sender());
+    if (reject_unlisted_sender) moment.ask("smtpd_reject_unlisted_sender", restrictions::reject_unlisted_sender);
+  }
+  void ask_recipient(Moment& moment) const {
+    const Target recipient = moment.evaluation().recipient();
+    moment.ask(relay_first ? lists.relay : lists.recipient, recipient);
+    moment.ask(relay_first ? lists.recipient : lists.relay, recipient);
+  }
+
+  Environment environment;
+  Lists lists;
+  bool delay_reject = true, relay_first = true, reject_unlisted_sender = false, reject_unlisted_recipient = true;
+};
+
+Rules::Rules(Uses uses) {
+  std::vector<base::Error> mistakes;
+  state_ = std::make_unique<State>(std::move(uses), mistakes);
+  if (mistakes.empty()) return;
+  std::string all;
+  for (const base::Error& mistake : mistakes) all += (all.empty() ? "" : "; ") + mistake.text;
+  throw base::Fatal(all);
+}
 Rules::~Rules() = default;
 
-Decision Rules::at_connect(const Subject&, Observer*) const {
-  return {};
-}
-Decision Rules::at_helo(const Subject&, Observer*) const {
-  return {};
-}
-Decision Rules::at_mail(const Subject&, Observer*) const {
-  return {};
-}
-Decision Rules::at_rcpt(const Subject&, Observer*) const {
-  return {};
-}
-Decision Rules::at_etrn(const Subject&, Observer*) const {
-  return {};
-}
-Decision Rules::at_data(const Subject&, Observer*) const {
-  return {};
-}
-Decision Rules::at_end_of_data(const Subject&, Observer*) const {
-  return {};
+Decision Rules::at_connect(const Subject& subject, Observer* observer) const {
+  if (state_->delay_reject) return {};
+  Moment moment(state_->environment, subject, observer);
+  state_->ask_client(moment);
+  return moment.decision();
 }
 
-bool Rules::is_local_header_client(const Subject&) const {
-  return false;
+Decision Rules::at_helo(const Subject& subject, Observer* observer) const {
+  if (state_->delay_reject) return {};
+  Moment moment(state_->environment, subject, observer);
+  state_->ask_helo(moment);
+  return moment.decision();
+}
+
+Decision Rules::at_mail(const Subject& subject, Observer* observer) const {
+  if (state_->delay_reject) return {};
+  Moment moment(state_->environment, subject, observer);
+  state_->ask_sender(moment);
+  return moment.decision();
+}
+
+Decision Rules::at_rcpt(const Subject& subject, Observer* observer) const {
+  // RFC 5321: postmaster without a domain is always there.
+  if (subject.recipient && base::equals_folded(*subject.recipient, "postmaster")) return {};
+  Moment moment(state_->environment, subject, observer);
+  if (state_->delay_reject) {
+    state_->ask_client(moment);
+    state_->ask_helo(moment);
+    state_->ask_sender(moment);
+  }
+  state_->ask_recipient(moment);
+  moment.apply_deferral();
+  if (state_->reject_unlisted_recipient) {
+    moment.ask("smtpd_reject_unlisted_recipient", restrictions::reject_unlisted_recipient);
+  }
+  return moment.decision();
+}
+
+Decision Rules::at_etrn(const Subject& subject, Observer* observer) const {
+  Moment moment(state_->environment, subject, observer);
+  if (state_->delay_reject) {
+    state_->ask_client(moment);
+    state_->ask_helo(moment);
+  }
+  moment.ask(state_->lists.etrn, {subject.etrn_domain, kind::etrn});
+  moment.apply_deferral();
+  return moment.decision();
+}
+
+Decision Rules::at_data(const Subject& subject, Observer* observer) const {
+  Moment moment(state_->environment, subject, observer);
+  moment.ask(state_->lists.data, {"DATA", kind::data});
+  moment.apply_deferral();
+  return moment.decision();
+}
+
+Decision Rules::at_end_of_data(const Subject& subject, Observer* observer) const {
+  Moment moment(state_->environment, subject, observer);
+  moment.ask(state_->lists.end_of_data, {"END-OF-MESSAGE", kind::end_of_data});
+  moment.apply_deferral();
+  return moment.decision();
+}
+
+bool Rules::is_local_header_client(const Subject& subject) const {
+  Evaluation evaluation(state_->environment, subject, nullptr);
+  evaluation.target = evaluation.client();
+  return ask(evaluation, state_->lists.local_header_clients).verdict == Outcome::Verdict::permit;
 }
 
 bool Rules::has_changed() const {
   return state_->environment.has_changed();
 }
 
-std::vector<base::Error> check(const config::Config&) {
-  return {};
+std::vector<base::Error> check(const config::Config& config) {
+  std::vector<base::Error> mistakes;
+  try {
+    const routing::Router router(config);
+    dns::Resolver resolver(dns::Resolver::Options::from(config));
+    Environment environment({config, router, resolver, "smtp"});
+    Parser parser(environment);
+    const Lists lists(environment, parser);
+    mistakes = parser.mistakes();
+  } catch (const base::Fatal& bad) {
+    mistakes.push_back({bad.what()});
+  }
+  return mistakes;
 }
 
 }  // namespace restrictions

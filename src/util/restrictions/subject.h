@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "restrictions/reply.h"
+#include "routing/router.h"
 #include "tls/facts.h"
 
 namespace restrictions {
@@ -44,6 +45,9 @@ struct Subject {
   std::string_view sasl_method = {}, sasl_username = {}, sasl_sender = {};
   bool smtputf8 = false;
   bool stress = false;
+  // What the router says of recipient (for this sender) and sender, where the session has asked it already.
+  const routing::Route* recipient_route = nullptr;
+  const routing::Route* sender_route = nullptr;
   // The latest Decision::if_permit of connection, HELO and MAIL; null: there was none.
   const Deferral* earlier = nullptr;
   // Whether the client has sent more than it may: reject_unauth_pipelining. Null: it has not.

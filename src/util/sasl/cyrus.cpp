@@ -16,8 +16,9 @@ namespace sasl {
 
 namespace {
 
+// As clients may know it: nobody is told whether it was the name or the password.
 std::string text_of(int status) {
-  return ::sasl_errstring(status, nullptr, nullptr);
+  return ::sasl_errstring(status == SASL_NOUSER ? SASL_BADAUTH : status, nullptr, nullptr);
 }
 
 // What the client may get right at another time, by itself.
@@ -107,7 +108,7 @@ Made make_handle(const ServerSettings& settings, const std::string& service, con
   sasl_conn_t* handle = nullptr;
   made.doing = "SASL per-connection server initialization";
   made.status = ::sasl_server_new(service.c_str(), settings.hostname.c_str(), or_null(settings.realm), or_null(local),
-                                  or_null(remote), kCallbacks, 0, &handle);
+                                  or_null(remote), nullptr, 0, &handle);
   made.handle.reset(handle);
   if (made.status != SASL_OK) return made;
 

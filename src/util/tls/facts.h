@@ -2,6 +2,8 @@
 // What is known of a session's TLS: for logs, Received headers, restrictions and policy services. Plain data.
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace tls {
 
@@ -12,8 +14,7 @@ struct Facts {
   int used_bits = 0;
   int algorithm_bits = 0;
   bool reused = false;
-  // " key-exchange X25519 server-signature RSA-PSS (2048 bits) server-digest SHA256", as logs and Received headers have
-  // it, in parts: empty where the session tells nothing.
+  // Of TLS 1.3: "X25519", "RSA-PSS (2048 bits)", "SHA256". Empty where the session tells nothing.
   std::string key_exchange, server_signature, server_digest, client_signature, client_digest;
   std::string sni;  // that the client asked for and got
 
@@ -26,5 +27,12 @@ struct Facts {
 
 // "TLSv1.3 with cipher X (256/256 bits) key-exchange ..." as log lines and Received headers share it.
 std::string summary(const Facts& facts);
+
+// What smtpd_tls_received_header puts into a Received header before its `by` line, a line each, without the tab at its
+// start (lines after the first may begin with a blank). None without TLS.
+std::vector<std::string> received_lines(const Facts& facts);
+
+// "Anonymous", "Untrusted" or "Trusted", as log lines begin.
+std::string_view trust(const Facts& facts);
 
 }  // namespace tls

@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 
-LIMIT = 8  # seconds for one reply
+LIMIT = 6  # seconds for one reply
 
 
 class Line:
@@ -144,12 +144,21 @@ class Player:
             sock.settimeout(LIMIT)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.bind((address, 0))
+            if name in self.world.dead:  # it has cost us enough time
+                self.line = Line(sock)
+                self.line.over = "(still nothing)"
+                self.lines.append(self.line)
+                self.note("the greeting", [self.line.over], step)
+                return
             sock.connect((self.world.server6 if ":" in address else self.world.server, self.world.ports[name]))
             self.connections += 1
             self.line = Line(sock)
         self.lines.append(self.line)
         if not quiet:
             self.note("the greeting", self.line.reply(), step)
+            if self.line.over.startswith("(nothing") and name in self.world.ports:
+                self.world.dead.add(name)
+                self.connections -= 1
 
     def flush(self):
         self.line.send(self.pending)

@@ -75,7 +75,7 @@ DIRECTIVES = ("connect", "send", "ask", "read", "close", "reset", "shutdown", "t
 def read(path):
     group, content, dialogue = Group(path), None, None
     lines = pathlib.Path(path).read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines, 1):
+    for number, line in unrolled(group, list(enumerate(lines, 1))):
         where = f"{group.path.name}:{number}"
         if dialogue is None and line.startswith("|"):
             if content is None:
@@ -94,6 +94,28 @@ def read(path):
         else:
             step(dialogue, line, where)
     return group
+
+
+def unrolled(group, lines):
+    """The lines with `for NAME in WORDS` ... `done` written out: $NAME is each of the words in turn, with a blank for each ~ in it."""
+    at = 0
+    while at < len(lines):
+        number, line = lines[at]
+        at += 1
+        found = re.fullmatch(r"for (\w+) in (.*)", line)
+        if not found:
+            yield number, line
+            continue
+        end, depth = at, 1
+        while depth:
+            if end == len(lines):
+                raise BadDialogue(f"{group.path.name}:{number}: `for` without `done`")
+            depth += lines[end][1].startswith("for ") - (lines[end][1] == "done")
+            end += 1
+        for word in found.group(2).split():
+            word = word.replace("~", " ")
+            yield from unrolled(group, [(inner, text.replace("$" + found.group(1), word)) for inner, text in lines[at:end - 1]])
+        at = end
 
 
 def header(group, line, where):

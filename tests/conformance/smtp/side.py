@@ -67,18 +67,18 @@ class World:
         base = folder / "mta"
         base.mkdir()
         base.chmod(0o755)
-        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
+        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@POLICYSOCKET@": str(folder / "policy"), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
 
         def filled(text):
             for macro, value in macros.items():
                 text = text.replace(macro, value)
-            return text
+            return re.sub(r"@3\.7:([^|@]*)\|3\.11:([^@]*)@", r"\1" if side == "Debian" else r"\2", text)
         parameters = {"inet_interfaces": "all", "inet_protocols": "all", "mynetworks": "127.0.0.0/8 [::1]/128", "smtpd_error_sleep_time": "0",
-                      "in_flow_delay": "0", "smtpd_forbid_bare_newline": "normalize", "smtpd_forbid_unauth_pipelining": "yes", "service_throttle_time": "1s", "relay_domains": "relay.test", "smtpd_helo_required": "no", "compatibility_level": "3.6"}
+                      "in_flow_delay": "0", "notify_classes": "", "default_transport": "smtp", "smtpd_forbid_bare_newline": "normalize", "smtpd_forbid_unauth_pipelining": "yes", "service_throttle_time": "1s", "relay_domains": "relay.test", "smtpd_helo_required": "no", "compatibility_level": "3.6"}
         for line in group.main:
             name, _, value = filled(line).partition("=")
             parameters[name.strip()] = value.strip()
-        self.ports, self.commands, inet = {}, {}, []
+        self.ports, self.commands, self.dead, inet = {}, {}, set(), []
         for number, (name, options) in enumerate(group.services.items()):
             self.ports[name] = FIRST_PORT + number
             inet.append(f"{self.ports[name]} inet n - n - - smtpd\n  -o syslog_name=postfix/{name} {filled(options)}".rstrip())

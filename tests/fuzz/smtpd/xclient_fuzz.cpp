@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check_text(*each);
         if (each->contains(' ') || each->contains(';')) std::abort();
       }
-      check_text(original_client(*forwarding, true));
+      check_text(logged_client(*forwarding, {}, "", "", true).origin);
     } else {
       check_text(forwarding.error());
     }

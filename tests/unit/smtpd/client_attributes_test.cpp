@@ -129,13 +129,16 @@ class Xforward : public testing::Test {
   Forwarding take(std::string_view words, const Forwarding& so_far = {}) {
     return understand_xforward(so_far, base::split(words, " "), {}).value();
   }
+  std::string origin(const Forwarding& forwarding, bool with_port = false) {
+    return logged_client(forwarding, localhost(), "me", "ESMTP", with_port).origin;
+  }
 };
 
 TEST_F(Xforward, AddsUpOverCommands) {
   const Forwarding first = take("NAME=spike.example IDENT=ABC+20;12 SOURCE=local PROTO=a+20b");
   const Forwarding both = take("ADDR=192.0.2.7 PORT=77 HELO=x+20y", first);
-  EXPECT_EQ(original_client(both, false), "spike.example[192.0.2.7]");
-  EXPECT_EQ(original_client(both, true), "spike.example[192.0.2.7]:77");
+  EXPECT_EQ(origin(both), "spike.example[192.0.2.7]");
+  EXPECT_EQ(origin(both, true), "spike.example[192.0.2.7]:77");
   EXPECT_EQ(both.ident, "ABC??12");
   EXPECT_EQ(both.source, "LOCAL");
   EXPECT_EQ(both.protocol, "a?b");
@@ -143,9 +146,22 @@ TEST_F(Xforward, AddsUpOverCommands) {
 }
 
 TEST_F(Xforward, MayKnowNothing) {
-  EXPECT_EQ(original_client(take("NAME=[UNAVAILABLE] ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE]"), true), "unknown");
-  EXPECT_EQ(original_client(take("ADDR=IPV6:2001:db8::7"), false), "unknown[2001:db8::7]");
+  EXPECT_EQ(origin(take("NAME=[UNAVAILABLE] ADDR=[UNAVAILABLE] PORT=[UNAVAILABLE]"), true), "unknown");
+  EXPECT_EQ(origin(take("ADDR=IPV6:2001:db8::7"), true), "unknown[2001:db8::7]:unknown");
+  EXPECT_EQ(origin(take("NAME=y.example PORT=7"), true), "y.example");
   EXPECT_EQ(take("HELO=[UNAVAILABLE] PROTO=[UNAVAILABLE] IDENT=[UNAVAILABLE] SOURCE=[UNAVAILABLE]").helo, "");
+}
+
+TEST_F(Xforward, LeavesNothingOfOurOwnClientBesideTheOther) {
+  const LoggedClient logged = logged_client(take("NAME=y.example"), localhost(), "me", "ESMTP", false);
+  EXPECT_EQ(logged.address + " " + logged.port + " " + logged.protocol + " " + logged.helo, "unknown unknown unknown ");
+}
+
+TEST_F(Xforward, OfAnIdentityAloneChangesNoClient) {
+  const Forwarding forwarding = take("IDENT=ABC SOURCE=REMOTE");
+  EXPECT_TRUE(forwarding.seen);
+  const LoggedClient logged = logged_client(forwarding, localhost(), "me", "ESMTP", true);
+  EXPECT_EQ(logged.origin + " " + logged.helo + " " + logged.protocol, "localhost[127.0.0.1]:1000 me ESMTP");
 }
 
 TEST_F(Xforward, NamesWhatIsWrong) {

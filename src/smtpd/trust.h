@@ -1,0 +1,38 @@
+#pragma once
+// Who may tell us of another client: by XCLIENT and XFORWARD, or as a proxy in front of us.
+
+#include <chrono>
+
+#include "config/config.h"
+#include "restrictions/subject.h"
+#include "smtpd/ip_text.h"
+#include "table/match_list.h"
+
+namespace smtpd {
+
+struct Session;
+
+class Trust {
+ public:
+  explicit Trust(const config::Config& config);  // throws config::BadValue and base::Fatal
+
+  // smtpd_authorized_xclient_hosts, smtpd_authorized_xforward_hosts. A list that cannot be asked allows nobody; it is
+  // warned of.
+  bool may_xclient(const restrictions::Client& client) const;
+  bool may_xforward(const restrictions::Client& client) const;
+
+  Families families;                  // of the addresses that they may name
+  bool proxied = false;               // smtpd_upstream_proxy_protocol
+  std::chrono::seconds proxy_time{};  // smtpd_upstream_proxy_timeout
+
+  bool has_changed() const { return xclient_hosts_.has_changed() || xforward_hosts_.has_changed(); }
+
+ private:
+  table::MatchList xclient_hosts_, xforward_hosts_;
+};
+
+// Reads the proxy's header, where main.cf says that there is one, before anything is said to the client or looked up
+// for it. False, after a warning: there was none that could be used, and 421 4.3.0 is the answer.
+bool take_proxy_header(Session& session);
+
+}  // namespace smtpd
