@@ -7,10 +7,12 @@
 
 namespace smtpd {
 
-// Addresses and ports of both ends; what is no Internet socket (sendmail -bs, tests) is localhost[127.0.0.1].
+// Addresses and ports of both ends, without names; what is no Internet socket (sendmail -bs, tests) is
+// localhost[127.0.0.1], a client that is gone already unknown[unknown].
 restrictions::Client addresses_of(int fd);
 
-// Sets the names and how they were found. Logs a name that does not lead back to the address.
+// Sets the names and how they were found: for clients with an address, when smtpd_peername_lookup says so. Warns of a
+// name that does not lead back to the address.
 void look_up_name(restrictions::Client& client, dns::Resolver& resolver, io::Deadline deadline);
 
 }  // namespace smtpd

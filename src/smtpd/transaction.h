@@ -33,7 +33,8 @@ struct Transaction {
   bool smtputf8 = false;
   bool requiretls = false;
   long announced_size = 0;
-  long actual_size = 0;     // of the content, at its end
+  long actual_size = 0;     // of the content
+  bool content_known = false;  // all of it
   std::string sasl_sender;  // AUTH=
   queue::TimeStamp arrival;
   std::string instance;           // of policy requests: the same for all of one message

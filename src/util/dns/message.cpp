@@ -127,14 +127,17 @@ Fit read_data(Cursor cursor, std::size_t size, Record& record) {
       record.weight = cursor.u16();
       record.port = cursor.u16();
       return host();
-    case Type::txt:
-      while (cursor.at() < end) {
+    case Type::txt: {
+      // Of several strings the first, as in Postfix; but none may lie.
+      for (bool first = true; cursor.at() < end; first = false) {
         const std::size_t length = cursor.byte(0);
         cursor.bytes(1);
         if (length > end - cursor.at()) return Fit::bad_data;
-        record.data += cursor.bytes(length);
+        const std::string_view text = cursor.bytes(length);
+        if (first) record.data = text;
       }
       return size == 0 ? Fit::bad_data : Fit::good;
+    }
     case Type::tlsa:
       if (size < 4) return Fit::bad_data;
       record.data = cursor.bytes(size);
@@ -155,14 +158,17 @@ Fit read_data(Cursor cursor, std::size_t size, Record& record) {
 Fit check_name(const Record& record) {
   if (!wants_host_name(record.type)) return Fit::good;
   if (record.data == "." && (record.type == Type::mx || record.type == Type::srv)) return Fit::good;  // "none"
+  const bool tell = record.type != Type::ptr;  // anyone's; who asks for it says what comes of it
   if (mail::is_numeric_domain(record.data)) {
-    logging::warning("dns.numeric_name", "numeric domain name in resource data of {type} record for {name}: {data}",
-                     {{"type", name_of(record.type)}, {"name", record.owner}, {"data", record.data}});
+    if (tell)
+      logging::warning("dns.numeric_name", "numeric domain name in resource data of {type} record for {name}: {data}",
+                       {{"type", name_of(record.type)}, {"name", record.owner}, {"data", record.data}});
     return Fit::good;
   }
   if (mail::is_valid_hostname(record.data)) return Fit::good;
-  logging::warning("dns.bad_name", "malformed domain name in resource data of {type} record for {name}: {data}",
-                   {{"type", name_of(record.type)}, {"name", record.owner}, {"data", record.data.substr(0, 100)}});
+  if (tell)
+    logging::warning("dns.bad_name", "malformed domain name in resource data of {type} record for {name}: {data}",
+                     {{"type", name_of(record.type)}, {"name", record.owner}, {"data", record.data.substr(0, 100)}});
   return Fit::bad_name;
 }
 
@@ -274,10 +280,17 @@ std::expected<Reply, Mistrust> read_reply(std::string_view bytes, std::string_vi
 
   reply.alias_ttl = ttl;
   cursor = first;
-  for (unsigned index = 0; index < answers && found < most_records; ++index) {
+  for (unsigned index = 0; index < answers; ++index) {
     auto raw = read_record(bytes, cursor);
     if (!raw) return std::unexpected(Mistrust::malformed);
     if (raw->clazz != 1 || raw->type != static_cast<std::uint16_t>(type) || !same_name(raw->owner, reply.end)) continue;
+    if (found == most_records) {
+      logging::warning("dns.too_many",
+                       "DNS record count limit ({limit}) exceeded -- dropping excess record(s) after qname={name} "
+                       "qtype={type}",
+                       {{"limit", most_records}, {"name", name}, {"type", name_of(type)}});
+      break;
+    }
     Record record{type, std::move(raw->owner), raw->ttl, {}};
     Fit fit = read_data(Cursor(bytes, raw->data_at), raw->data_size, record);
     if (fit == Fit::good) fit = check_name(record);

@@ -78,4 +78,30 @@ std::string_view name_of(Type type) {
   return "TYPE0";
 }
 
+std::string_view system_words(Failure::Kind kind) {
+  switch (kind) {
+    case Failure::Kind::no_data:
+      return "No address associated with hostname";
+    case Failure::Kind::try_again:
+      return "Temporary failure in name resolution";
+    case Failure::Kind::not_found:
+    case Failure::Kind::invalid:
+      break;
+  }
+  return "Name or service not known";
+}
+
+std::string_view dns_words(Failure::Kind kind) {
+  switch (kind) {
+    case Failure::Kind::no_data:
+      return "Host found but no data record of requested type";
+    case Failure::Kind::try_again:
+      return "Host not found, try again";
+    case Failure::Kind::not_found:
+    case Failure::Kind::invalid:
+      break;
+  }
+  return "Host not found";
+}
+
 }  // namespace dns

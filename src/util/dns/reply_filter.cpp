@@ -32,7 +32,7 @@ std::string data_text(const Record& record) {
     case Type::srv:
       return fmt::format("{} {} {} {}", record.preference, record.weight, record.port, dotted(record.data));
     case Type::txt:
-      return '"' + record.data + '"';
+      return base::printable(record.data);
     case Type::tlsa:
       if (record.data.size() < 3) return {};
       return fmt::format("{} {} {} {}", static_cast<unsigned char>(record.data[0]),

@@ -24,14 +24,15 @@ constexpr std::size_t kLargestHosts = 16 * 1024 * 1024;
 constexpr std::size_t kMostAtOnce = 500;  // each has a socket
 constexpr std::size_t kLongestShownName = 256;
 
-std::unexpected<Failure> failure(Failure::Kind kind, std::string_view name, Type type, std::string_view why) {
+std::unexpected<Failure> failure(Failure::Kind kind, std::string_view name, Type type, std::string_view why = {}) {
+  if (why.empty()) why = dns_words(kind);
   return std::unexpected(
       Failure{kind, fmt::format("Host or domain name not found. Name service error for name={} type={}: {}",
                                 name.substr(0, kLongestShownName), name_of(type), why)});
 }
 
 std::unexpected<Failure> try_again(std::string_view name, Type type) {
-  return failure(Failure::Kind::try_again, name, type, "Host not found, try again");
+  return failure(Failure::Kind::try_again, name, type);
 }
 
 std::unexpected<Failure> invalid_name(std::string_view name) {
@@ -122,11 +123,12 @@ Answer Resolver::State::resolve(const std::string& name, Type type, io::Deadline
     life = std::chrono::seconds(std::min(ttl, reply->ttl));
     aliases += reply->aliases;
     if (!reply->records.empty()) return reply->records;
-    if (reply->code == 3) return failure(Failure::Kind::not_found, name, type, "Host not found");
+    if (reply->code == 3) return failure(Failure::Kind::not_found, name, type);
     if (reply->unusable != 0) {
-      if (reply->bad_names != 0)
-        return failure(Failure::Kind::invalid, name, type, "Malformed or unexpected name server reply");
-      return try_again(name, type);
+      return std::unexpected(
+          Failure{reply->bad_names != 0 ? Failure::Kind::invalid : Failure::Kind::try_again,
+                  fmt::format("Name service error for name={} type={}: Malformed or unexpected name server reply", name,
+                              dns::name_of(type))});
     }
     if (aliases >= kMostAliases) {
       logging::warning("dns.alias_loop", "dns_lookup: Name server loop for {name}", {{"name", name}});
@@ -134,8 +136,7 @@ Answer Resolver::State::resolve(const std::string& name, Type type, io::Deadline
       return std::unexpected(Failure{Failure::Kind::not_found, fmt::format("Name server loop for {}", name)});
     }
     // With a SOA record the server has looked at the end of the aliases itself.
-    if (same_name(reply->end, end) || reply->ttl != 0)
-      return failure(Failure::Kind::no_data, name, type, "Host found but no data record of requested type");
+    if (same_name(reply->end, end) || reply->ttl != 0) return failure(Failure::Kind::no_data, name, type);
     ttl = std::min(ttl, reply->alias_ttl);
     end = base::lower(reply->end);
   }
@@ -251,7 +252,7 @@ Answer Resolver::addresses_of(std::string_view host, Families families, io::Dead
   if (const std::string literal = canonical_address(host); !literal.empty()) {
     const Type type = literal.contains(':') ? Type::aaaa : Type::a;
     if (wanted(literal)) return std::vector{Record{type, literal, 0, literal}};
-    return failure(Failure::Kind::no_data, host, type, "Host found but no data record of requested type");
+    return failure(Failure::Kind::no_data, host, type);
   }
   std::vector<Record> records;
   const std::string name = ascii_name(host, state_->options.smtputf8);

@@ -50,6 +50,10 @@ struct Failure {
   Kind kind;
   std::string text;  // "Host or domain name not found. Name service error for name=x type=MX: Host not found"
 };
+// As the system's own look-ups say it: "Name or service not known", "No address associated with hostname", ...
+std::string_view system_words(Failure::Kind kind);
+// As the DNS says it: "Host not found", "Host not found, try again", ...
+std::string_view dns_words(Failure::Kind kind);
 using Answer = std::expected<std::vector<Record>, Failure>;
 
 class ReplyFilter;

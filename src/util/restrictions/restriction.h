@@ -95,7 +95,8 @@ std::span<const Name> unlisted_names();      // unlisted.cpp: reject_unlisted_*
 std::span<const Name> policy_names();        // policy.cpp: check_policy_service
 std::span<const Name> verification_names();  // verification.cpp: reject_unverified_*
 std::span<const Name> dns_list_names();      // dns_lists.cpp: rbl, rhsbl, dnswl, rhswl
-std::span<const Name> server_names();        // mx_ns_a.cpp: check_*_{a,mx,ns}_access, permit_mx_backup
+std::span<const Name> server_names();        // mx_ns_a.cpp: check_*_{a,mx,ns}_access
+std::span<const Name> backup_names();        // mx_backup.cpp: permit_mx_backup
 std::span<const Name> host_names();          // names.cpp: reject_unknown_*
 
 }  // namespace restrictions

@@ -90,10 +90,10 @@ TEST(Reply, OfANullMxIsARecordWithADot) {
   EXPECT_EQ(reply->records[0].data, ".");
 }
 
-TEST(Reply, JoinsTheStringsOfAText) {
-  const auto reply = read_records(Type::txt, {wire::record("x.test", 16, 1, "\5hello\6 world")});
+TEST(Reply, HasTheFirstStringOfAText) {
+  const auto reply = read_records(Type::txt, {wire::record("x.test", 16, 1, "\5hello\5world")});
   ASSERT_TRUE(reply);
-  EXPECT_EQ(reply->records.at(0).data, "hello world");
+  EXPECT_EQ(reply->records.at(0).data, "hello");
 }
 
 TEST(Reply, ReadsPriorityWeightAndPortOfAServer) {
