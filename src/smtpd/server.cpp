@@ -41,7 +41,8 @@ Server::Server(const service::Context& context)
       anvil_("private/anvil", kAnvilTime),
       sasl_(context.config[param::smtpd_sasl_auth_enable] ? sasl::make_server(context.config) : nullptr),
       sink_(pool_, "public/" + context.config[param::cleanup_service_name], context.config[param::ipc_timeout]) {
-  if (tls::server_level(config_) != tls::Level::none || config_[param::smtpd_tls_wrappermode]) {
+  const bool wants_tls = tls::server_level(config_) != tls::Level::none || config_[param::smtpd_tls_wrappermode];
+  if (wants_tls && !context.stand_alone) {
     tickets_ = std::make_unique<client::TlsmgrClient>("private/" + config_[param::tlsmgr_service_name],
                                                       context.service_name, kTicketTime);
     tls_ = std::make_unique<tls::Server>(config_, tickets_.get());

@@ -243,7 +243,9 @@ void Session::run() {
 Next Session::begin_anew() {
   where = "CONNECT";
   denied = false;
-  if (auto refusal = limits::at_connect(*this)) {
+  auto refusal = limits::at_connect(*this);
+  if (begin_wrapped(*this) == Next::close) return Next::close;
+  if (refusal) {
     (void)reply(std::move(*refusal));
     return Next::close;
   }
@@ -283,7 +285,7 @@ bool Session::must_start_tls() const {
 }
 
 bool Session::offers_tls() const {
-  return shared.parts().tls != nullptr && shared.parts().tls->available();
+  return shared.parts().tls != nullptr;  // when it is not available, STARTTLS says so
 }
 
 bool Session::is_valid_address(const std::string& address) const {
