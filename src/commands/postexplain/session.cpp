@@ -49,6 +49,7 @@ class WouldBe {
   bool mail();
   void recipient(const std::string& written);
   void content();
+  void find_routes();
 
   using Question = Decision (Rules::*)(const restrictions::Subject&, restrictions::Observer*) const;
   Moment& ask(std::string command, Stage stage, Question question, std::string_view success);
@@ -213,24 +214,28 @@ void WouldBe::recipient(const std::string& written) {
   Moment& moment = is_malformed ? say(command, "501 5.1.3 Bad recipient address syntax")
                                 : ask(command, Stage::rcpt, &Rules::at_rcpt, "250 2.1.5 Ok");
   recipient_.reset();
-  switch (moment.kind) {
-    case Moment::Kind::accepted:
-      ++report_.accepted;
-      accepted_.push_back(address);
-      break;
-    case Moment::Kind::refused:
-      ++report_.refused;
-      break;
-    case Moment::Kind::deferred:
-      ++report_.deferred;
-      break;
-  }
+  if (moment.kind == Moment::Kind::accepted) accepted_.push_back(address);
 }
 
 void WouldBe::content() {
   Moment& data = ask("DATA", Stage::data, &Rules::at_data, "354 End data with <CR><LF>.<CR><LF>");
   if (data.kind != Moment::Kind::accepted) return;
   ask("(end of message)", Stage::end_of_message, &Rules::at_end_of_data, "250 2.0.0 Ok: queued");
+}
+
+// What tables and policy services want done with the message comes before where its recipients are.
+void WouldBe::find_routes() {
+  const restrictions::Effects& effects = report_.effects;
+  if (accepted_.empty() || is_over_ || effects.discard || report_.moments.back().kind != Moment::Kind::accepted) return;
+  std::vector<std::string> addresses = accepted_;
+  if (!effects.redirect.empty()) addresses = {effects.redirect};
+  addresses.insert(addresses.end(), effects.bcc.begin(), effects.bcc.end());
+  for (const std::string& address : addresses) {
+    RouteReport& route = report_.routes.emplace_back(routes_.explain(*sender_, address));
+    if (effects.filter.empty()) continue;
+    route.filter = effects.filter;
+    route.filter_is_action = true;
+  }
 }
 
 SessionReport WouldBe::run() {
@@ -244,7 +249,7 @@ SessionReport WouldBe::run() {
     recipient(written);
   }
   if (!accepted_.empty() && !is_over_) content();
-  for (const std::string& address : accepted_) report_.routes.push_back(routes_.explain(*sender_, address));
+  find_routes();
   return std::move(report_);
 }
 

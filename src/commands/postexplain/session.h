@@ -30,11 +30,10 @@ struct SessionReport {
   bool name_was_given = false;
   std::string service;
   std::vector<Moment> moments;
-  std::vector<RouteReport> routes;                      // of the recipients that were accepted
-  restrictions::Effects effects;                        // of all moments, for the whole message
-  std::size_t accepted = 0, refused = 0, deferred = 0;  // recipients
+  std::vector<RouteReport> routes;  // of the recipients that were accepted, or of what stands in their place
+  restrictions::Effects effects;    // of all moments, for the whole message
 
-  // The message as a whole: refused when any recipient is, or the message.
+  // Refused when any command is; waits when any is deferred.
   Fate fate() const;
 };
 

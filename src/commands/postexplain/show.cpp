@@ -99,6 +99,10 @@ std::string summary(const Destination& destination, std::size_t indent) {
   return line(indent, text);
 }
 
+std::string filter_origin(const Setup& setup, const RouteReport& report) {
+  return report.filter_is_action ? "a FILTER action" : with_origin(setup, "content_filter");
+}
+
 void destination_text(const Setup& setup, const RouteReport& report, const Destination& destination, std::size_t indent,
                       std::string& out) {
   out += "\n" + line(indent, "recipient " + shown(destination.recipient));
@@ -112,7 +116,7 @@ void destination_text(const Setup& setup, const RouteReport& report, const Desti
   }
   if (!report.filter.empty()) {
     out += line(indent + 2, fmt::format("{:<14} {:<{}} {}", "filtered by", base::printable(report.filter), kColumn - 6,
-                                        with_origin(setup, "content_filter")));
+                                        filter_origin(setup, report)));
   }
 }
 
@@ -220,7 +224,7 @@ void route_json(const Setup& setup, const RouteReport& report, Json& json) {
   json.member("address", report.address).member("sender", report.rewritten_sender);
   json.member("fate", name_of(report.fate()));
   if (!report.problem.empty()) json.member("problem", report.problem);
-  if (!report.filter.empty()) json.member("content_filter", report.filter);
+  if (!report.filter.empty()) json.member("filter", report.filter);
   steps_json(setup, report.sender_steps, "sender_steps", json);
   steps_json(setup, report.steps, "steps", json);
   json.array("destinations");

@@ -92,7 +92,9 @@ class Lines {
       verdict = steps_[end].result;
       reply = steps_[end].because;
     }
-    const std::string shown = name.size() <= kLongest ? with_origin(name) : name.substr(0, kLongest - 3) + "...";
+    const std::string shown = name.size() <= kLongest
+                                  ? with_origin(name)
+                                  : fmt::format("{}...", std::string_view(name).substr(0, kLongest - 3));
     out_ += line(indent, fmt::format("{} {}", padded(indent, shown), verdict));
     if (!reply.empty()) out_ += line(indent + 4, "\"" + reply + "\"");
     for (++at_; at_ < end;) step(indent + 4, name);
