@@ -21,6 +21,7 @@ std::size_t Content::take_data(std::string_view bytes) {
 }
 
 void Content::take_chunk(std::string_view bytes) {
+  chunks_ = true;
   take(bytes, Framing::chunks);
 }
 

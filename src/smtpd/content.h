@@ -34,6 +34,9 @@ class Content {
   bool too_large() const { return rules_.size_limit > 0 && size_ > rules_.size_limit; }
   bool has_bare_newline() const { return bare_newline_; }
   bool failed() const { return failed_; }  // cleanup is gone; the rest is thrown away
+  void fail() { failed_ = true; }
+  // For the log of what was lost in the middle.
+  std::int64_t received() const { return size_ + (chunks_ ? static_cast<std::int64_t>(pending_.size()) : 0); }
 
  private:
   enum class Framing { dots, chunks };
@@ -52,6 +55,7 @@ class Content {
   bool ended_ = false;
   bool bare_newline_ = false;
   bool failed_ = false;
+  bool chunks_ = false;
 };
 
 }  // namespace smtpd

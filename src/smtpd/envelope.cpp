@@ -5,8 +5,9 @@
 
 #include "client/cleanup_client.h"
 #include "config/param.h"
-#include "mail/address.h"
+#include "logging/log.h"
 #include "queue/message.h"
+#include "smtpd/content.h"
 #include "smtpd/log.h"
 #include "smtpd/received.h"
 #include "smtpd/settings.h"
@@ -62,8 +63,7 @@ void open_message(Session& session) {
 
   message.append(RecordType::time, fmt::format("{} {}", transaction.arrival.seconds, transaction.arrival.microseconds));
   if (!session.settings().content_filter.empty()) message.append(RecordType::filter, session.settings().content_filter);
-  attribute(message, "log_ident",
-            session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
+  attribute(message, "log_ident", session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
   attribute(message, "rewrite_context", transaction.rewrites_locally ? "local" : "remote");
   attribute(message, "sasl_method", session.sasl_method);
   attribute(message, "sasl_username", session.sasl_username);
@@ -86,10 +86,26 @@ void add_recipient(Session& session, std::string_view address, const Delivery& d
 }
 
 void begin_content(Session& session) {
-  Message& message = *session.transaction.message;
-  message.append(RecordType::message, {});
-  for (const std::string& header : session.transaction.effects.prepend) message.append(RecordType::text, header);
-  for (const std::string& line : received_header(session, queue::now().seconds)) message.append(RecordType::text, line);
+  Transaction& transaction = session.transaction;
+  const Settings& settings = session.settings();
+  Message& message = *transaction.message;
+  const bool excused = settings.bare_newline != BareNewline::no && session.is_excused_for_bare_newlines();
+  transaction.content = std::make_unique<Content>(
+      message, Content::Rules{.line_length_limit = settings.line_length_limit,
+                              .size_limit = settings.message_size_limit,
+                              .bare_newline = excused ? BareNewline::no : settings.bare_newline});
+  // What fails now is told at the end: the client sends its message all the same.
+  try {
+    message.append(RecordType::message, {});
+    for (const std::string& header : transaction.effects.prepend) message.append(RecordType::text, header);
+    const bool to_filter = !settings.content_filter.empty() || !transaction.effects.filter.empty();
+    if (transaction.requiretls && settings.requiretls_header && to_filter)
+      message.append(RecordType::text, "Require-TLS-ESMTP: yes");
+    for (const std::string& line : received_header(session, queue::now().seconds))
+      message.append(RecordType::text, line);
+  } catch (const io::StreamError&) {
+    transaction.content->fail();
+  }
 }
 
 void end_content(Session& session) {
@@ -102,6 +118,11 @@ void end_content(Session& session) {
     attribute(message, "notify_flags", std::to_string(queue::notify::kNever));
     message.append(RecordType::recipient, bcc);
   }
+}
+
+Next cannot_queue(Session& session, const io::StreamError& error) {
+  logging::warning("smtpd.cleanup", "{id}: {error}", {{"id", session.id()}, {"error", error.what()}});
+  return session.reply(451, "4.3.0", "Error: queue file write error");
 }
 
 }  // namespace smtpd

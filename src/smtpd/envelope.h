@@ -18,9 +18,12 @@ struct Delivery {
 };
 void add_recipient(Session& session, std::string_view address, const Delivery& delivery);
 
-// Ends the envelope and writes the Received header.
+// Ends the envelope, writes the Received header, and makes transaction.content.
 void begin_content(Session& session);
 // After the content, before finish(): what restrictions want done with the message.
 void end_content(Session& session);
+
+// The reply when cleanup is not there, or has gone: the client is to try again.
+Next cannot_queue(Session& session, const io::StreamError& error);
 
 }  // namespace smtpd

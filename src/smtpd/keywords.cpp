@@ -12,23 +12,24 @@ struct Name {
   std::string_view text;
   Keyword keyword;
 };
+// In the order in which the log names them.
 constexpr std::array kNames = {
-    Name{"8bitmime", Keyword::eight_bit_mime},
-    Name{"auth", Keyword::auth},
-    Name{"chunking", Keyword::chunking},
-    Name{"dsn", Keyword::dsn},
-    Name{"enhancedstatuscodes", Keyword::enhanced_status_codes},
-    Name{"etrn", Keyword::etrn},
-    Name{"pipelining", Keyword::pipelining},
-    Name{"requiretls", Keyword::requiretls},
-    Name{"silent-discard", Keyword::silent_discard},
-    Name{"size", Keyword::size},
-    Name{"smtputf8", Keyword::smtputf8},
-    Name{"starttls", Keyword::starttls},
-    Name{"verp", Keyword::verp},
-    Name{"vrfy", Keyword::vrfy},
-    Name{"xclient", Keyword::xclient},
-    Name{"xforward", Keyword::xforward},
+    Name{"8BITMIME", Keyword::eight_bit_mime},
+    Name{"PIPELINING", Keyword::pipelining},
+    Name{"SIZE", Keyword::size},
+    Name{"VRFY", Keyword::vrfy},
+    Name{"ETRN", Keyword::etrn},
+    Name{"AUTH", Keyword::auth},
+    Name{"VERP", Keyword::verp},
+    Name{"STARTTLS", Keyword::starttls},
+    Name{"XCLIENT", Keyword::xclient},
+    Name{"XFORWARD", Keyword::xforward},
+    Name{"ENHANCEDSTATUSCODES", Keyword::enhanced_status_codes},
+    Name{"DSN", Keyword::dsn},
+    Name{"SMTPUTF8", Keyword::smtputf8},
+    Name{"CHUNKING", Keyword::chunking},
+    Name{"REQUIRETLS", Keyword::requiretls},
+    Name{"SILENT-DISCARD", Keyword::silent_discard},
 };
 
 }  // namespace
@@ -50,7 +51,7 @@ Keywords parse_keywords(std::string_view words, std::vector<std::string>* unknow
 std::string names_of(Keywords keywords) {
   std::string result;
   for (const Name& name : kNames) {
-    if (!keywords.has(name.keyword)) continue;
+    if (!keywords.has(name.keyword) || name.keyword == Keyword::silent_discard) continue;
     if (!result.empty()) result += ' ';
     result += name.text;
   }

@@ -40,6 +40,6 @@ class Keywords {
 
 // The words of smtpd_discard_ehlo_keywords. What nobody knows is left out and named in `unknown`.
 Keywords parse_keywords(std::string_view words, std::vector<std::string>* unknown = nullptr);
-std::string names_of(Keywords keywords);  // "chunking, silent-discard"
+std::string names_of(Keywords keywords);  // "DSN CHUNKING"
 
 }  // namespace smtpd

@@ -194,29 +194,26 @@ std::optional<Reply> of_auth(Session& session) {
   return Reply{450, "4.7.1", fmt::format("Error: too many AUTH commands from {}", session.client.address)};
 }
 
-namespace {
-
-std::optional<Reply> tls(Session& session, AnvilEvent event) {
-  const int count =
-      excess(session, session.ranges.client, session.settings().limits.new_tls_rate, event, &AnvilCounts::new_tls);
-  if (count == 0) return std::nullopt;
-  warn(session, "smtpd.new_tls_rate_exceeded", "New TLS session rate", count);
-  const std::string& address = session.client.address;
-  if (!session.tls_wrapper)
-    return Reply{454, "4.7.0", fmt::format("Error: too many new TLS sessions from {}", address)};
-  return Reply{421, "4.7.0",
-               fmt::format("{} Error: too many new TLS sessions from {}", session.settings().myhostname, address)};
-}
-
-}  // namespace
-
 std::optional<Reply> before_tls(Session& session) {
-  return tls(session, AnvilEvent::look);
+  const int limit = session.settings().limits.new_tls_rate;
+  if (excess(session, session.ranges.client, limit, AnvilEvent::look, &AnvilCounts::new_tls) == 0) return std::nullopt;
+  logging::warning("smtpd.tls_refused", "Refusing {what} request from {client} for service {service}",
+                   {{"what", session.tls_wrapper ? "TLS service" : "STARTTLS"},
+                    {"client", session.client.name_and_address()},
+                    {"service", session.shared.parts().service_name}});
+  return Reply{454, "4.7.0",
+               fmt::format("Error: too many new TLS sessions from {}", session.client.name_and_address())};
 }
 
 std::optional<Reply> of_tls_sessions(Session& session) {
   if (session.tls.reused) return std::nullopt;
-  return tls(session, AnvilEvent::new_tls);
+  const int limit = session.settings().limits.new_tls_rate;
+  const int count = excess(session, session.ranges.client, limit, AnvilEvent::new_tls, &AnvilCounts::new_tls);
+  if (count == 0) return std::nullopt;
+  warn(session, "smtpd.new_tls_rate_exceeded", "New TLS session rate", count);
+  return Reply{421, "4.7.0",
+               fmt::format("{} Error: too many new TLS sessions from {}", session.settings().myhostname,
+                           session.client.name_and_address())};
 }
 
 void account_known(Session& session) {

@@ -88,10 +88,10 @@ void at_disconnect(Session& session) noexcept;         // at the latest, the ses
 std::optional<Reply> of_messages(Session& session);    // MAIL
 std::optional<Reply> of_recipients(Session& session);  // RCPT
 std::optional<Reply> of_auth(Session& session);
-// Before a handshake, counting nothing: whether there may be another one. 454, or in wrapper mode 421, after which the
-// session ends.
+// Before a handshake, counting nothing: whether there may be another one. In wrapper mode the session ends without a
+// word.
 std::optional<Reply> before_tls(Session& session);
-// After a handshake. Only sessions that were not resumed count.
+// After a handshake: 421, with which the session ends. Only sessions that were not resumed count.
 std::optional<Reply> of_tls_sessions(Session& session);
 
 // Whenever session.sasl_username changes (AUTH, XCLIENT LOGIN): whose account counts from now on.

@@ -2,11 +2,38 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "logging/log.h"
 #include "mail/address.h"
+#include "smtpd/client_attributes.h"
+#include "smtpd/content.h"
 #include "smtpd/settings.h"
 
 namespace smtpd {
+
+namespace {
+
+// As in C source: what a client sent, on one line.
+std::string escaped(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    if (c == '\r')
+      text += "\\r";
+    else if (c == '\n')
+      text += "\\n";
+    else if (c == '\t')
+      text += "\\t";
+    else if (c == '\\')
+      text += "\\\\";
+    else if (base::is_printable(c))
+      text += c;
+    else
+      text += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
+
+}  // namespace
 
 std::string Session::client_label() const {
   std::string label = client.name_and_address();
@@ -51,12 +78,12 @@ void log_disconnect(const Session& session) {
     if (count.total == 0) continue;
     ok += count.ok;
     total += count.total;
-    std::string name;
-    for (const char c : commands()[i].verb) name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    add(name.empty() ? "unknown" : name, count.ok, count.total);
+    add(commands()[i].verb.empty() ? "unknown" : base::lower(commands()[i].verb), count.ok, count.total);
   }
-  add("commands", ok, total);
-  if (total == 0) counts = " commands=0/0";
+  if (total == 0)
+    counts = " commands=0/0";
+  else
+    add("commands", ok, total);
   if (!session.notes.empty()) counts += fmt::format(" notes={}", session.notes);
   logging::info("smtpd.disconnect", "disconnect from {client}{counts}",
                 {{"client", session.client_label()}, {"counts", counts}});
@@ -79,17 +106,37 @@ void log_client(const Session& session) {
                 {{"id", session.id()}, {"client", session.client_label()}, {"more", more}});
 }
 
-void log_action(const Session& session, std::string_view action, restrictions::Stage stage, std::string_view text) {
+void log_action(const Session& session, std::string_view action, std::string_view text) {
+  std::optional<std::string_view> to;
+  if (session.recipient)
+    to = *session.recipient;
+  else if (session.transaction.recipients == 1)
+    to = session.transaction.only_recipient;
   logging::info("smtpd.action", "{id}: {action}: {stage} from {client}: {text}{fields}",
                 {{"id", session.id()},
                  {"action", action},
-                 {"stage", restrictions::name_of(stage)},
+                 {"stage", session.where},
                  {"client", session.client_label()},
                  {"text", text},
-                 {"fields", session.fields(session.recipient)}});
+                 {"fields", session.fields(to)}});
 }
 
-void log_abnormal_end(const Session& session, std::string_view what, std::string_view where) {
+void log_pipelining(const Session& session, std::string_view command, std::string_view waiting) {
+  logging::info("smtpd.pipelining", "improper command pipelining after {command} from {client}: {text}",
+                {{"command", command},
+                 {"client", session.client_label()},
+                 {"text", std::string_view(escaped(waiting.substr(0, 100))).substr(0, 100)}});
+}
+
+void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
+  logging::warning(
+      "smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
+      {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 100))}});
+}
+
+void log_abnormal_end(const Session& session, std::string_view what) {
+  std::string where = session.where;
+  if (session.transaction.content) where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});
 }

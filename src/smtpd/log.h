@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "restrictions/rules.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -12,9 +11,14 @@ namespace smtpd {
 void log_connect(const Session& session);
 void log_disconnect(const Session& session);  // with its statistics
 void log_client(const Session& session);      // ID: client=...
-// "ID: ACTION: STAGE from CLIENT: TEXT; from=<...> ..."
-void log_action(const Session& session, std::string_view action, restrictions::Stage stage, std::string_view text);
-// "lost connection", "timeout", "too many errors": "WHAT after WHERE from CLIENT".
-void log_abnormal_end(const Session& session, std::string_view what, std::string_view where);
+// "ID: ACTION: COMMAND from CLIENT: TEXT; from=<...> ..."
+void log_action(const Session& session, std::string_view action, std::string_view text);
+inline void log_refusal(const Session& session, std::string_view text) {
+  log_action(session, "reject", text);
+}
+void log_pipelining(const Session& session, std::string_view command, std::string_view waiting);
+void log_bad_address(const Session& session, std::string_view command, std::string_view typed);
+// "lost connection", "timeout", "too many errors": "ID: WHAT after COMMAND from CLIENT".
+void log_abnormal_end(const Session& session, std::string_view what);
 
 }  // namespace smtpd

@@ -12,7 +12,8 @@ struct Reply {
   std::string status = {};              // "2.1.0"; empty where SMTP has none (greeting, HELO, EHLO, 354, 334)
   std::string text = {};                // one line; see also `lines`
   std::vector<std::string> lines = {};  // EHLO: the lines after the first
-  bool disconnect = false;              // what ends with it is the session
+  bool disconnect = false;              // the session ends with it
+  bool forgiven = false;                // no error of the client's, whatever the code
   bool is_error() const { return code >= 400; }
   // As logged, and as sent but for line ends, footers and the 512 byte limit. The first digit of the enhanced code is
   // that of the code.

@@ -2,21 +2,262 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "io/wait.h"
 #include "logging/log.h"
+#include "mail/header.h"
+#include "smtpd/content.h"
 #include "smtpd/log.h"
+#include "smtpd/parameters.h"
+#include "smtpd/peer.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
 #include "smtpd/trust.h"
 #include "smtpd/wording.h"
+#include "smtpd/wrapper.h"
 
 namespace smtpd {
 
+using restrictions::Stage;
+
+namespace {
+
+// How much of an endless line is thrown away before the session ends.
+constexpr std::size_t kMostDiscarded = 64 * 1024;
+// For the name of a client, beside the resolver's own time-outs.
+constexpr auto kNameTime = std::chrono::seconds(60);
+// For the last words to a client that was too slow to say anything.
+constexpr auto kLastWords = std::chrono::seconds(5);
+
+class Conversation {
+ public:
+  explicit Conversation(Session& session) : session_(session) {}
+  void run(bool is_known);
+
+ private:
+  // A line as it came.
+  struct Input {
+    std::string text;
+    bool crlf = true;
+  };
+
+  Next greet();
+  Next one_command();
+  std::optional<Input> next_line();
+  Next skip_endless_line();
+  Next take_line(Input input);
+  Next obey(const CommandLine& line);
+  Next execute(const Command& command, const CommandLine& line);
+  Next error(Reply reply);
+  Next bare_newline();
+  std::optional<Next> out_of_step(const Command& command);
+  Next too_many_errors();
+  Reply local_trouble(std::string_view what) const;
+  void hurry_away(const io::StreamError& error);
+  const Settings& settings() const { return session_.settings(); }
+
+  Session& session_;
+};
+
+void Conversation::run(bool is_known) {
+  try {
+    session_.start_request();
+    Next next = is_known ? greet() : session_.reply(local_trouble("Server local error"));
+    while (next == Next::go_on) next = one_command();
+    session_.start_request();
+    session_.stream.flush();
+  } catch (const io::StreamError& error) {
+    hurry_away(error);
+  }
+}
+
+Next Conversation::greet() {
+  if (settings().tls_wrapper && begin_wrapped(session_) == Next::close) return Next::close;
+  return session_.begin_anew();
+}
+
+Next Conversation::one_command() {
+  if (session_.counters.errors >= settings().hard_error_limit) return too_many_errors();
+  session_.start_request();
+  auto line = next_line();
+  if (!line) return skip_endless_line();
+  return take_line(std::move(*line));
+}
+
+// Nothing: it is longer than any command.
+std::optional<Conversation::Input> Conversation::next_line() {
+  try {
+    const auto line = session_.stream.view_line(settings().line_length_limit);
+    return Input{std::string(line.text), line.crlf};
+  } catch (const io::StreamError& error) {
+    if (error.kind() != io::StreamError::Kind::too_long) throw;
+    return std::nullopt;
+  }
+}
+
+Next Conversation::skip_endless_line() {
+  io::Stream& stream = session_.stream;
+  logging::warning("smtpd.long_request", "{client}: request longer than {limit}: {start}...",
+                   {{"client", session_.client_label()},
+                    {"limit", settings().line_length_limit},
+                    {"start", base::printable(stream.buffered().substr(0, 30))}});
+  std::size_t skipped = 0;
+  bool ended = false;
+  while (!ended && skipped < kMostDiscarded) {
+    if (stream.at_end()) throw io::StreamError(io::StreamError::Kind::closed, "the connection was closed");
+    const std::size_t newline = stream.buffered().find('\n');
+    ended = newline != std::string_view::npos;
+    const std::size_t size = ended ? newline + 1 : stream.buffered().size();
+    stream.consume(size);
+    skipped += size;
+  }
+  const Next next = execute(commands().back(), CommandLine("X"));
+  return ended ? next : Next::close;
+}
+
+Next Conversation::take_line(Input input) {
+  if (!input.crlf && settings().bare_newline != BareNewline::no && !session_.is_excused_for_bare_newlines()) {
+    session_.notes = "bare_lf";
+    if (settings().bare_newline == BareNewline::reject) return bare_newline();
+  }
+  // Nothing that follows a NUL byte means anything.
+  input.text.resize(std::min(input.text.find('\0'), input.text.size()));
+  auto text = command_to_take(session_, input.text);
+  if (!text) return session_.reject(local_trouble("Server local data error"));
+  input.text = std::move(*text);
+  if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text))
+    return error({.code = 500, .status = "5.5.2", .text = "Error: bad UTF-8 syntax"});
+  const CommandLine line(std::move(input.text));
+  if (line.verb.empty()) return error({.code = 500, .status = "5.5.2", .text = "Error: bad syntax"});
+  return obey(line);
+}
+
+Next Conversation::error(Reply reply) {
+  const Next next = session_.reply(std::move(reply));
+  ++session_.counters.errors;
+  return next;
+}
+
+Next Conversation::bare_newline() {
+  log_refusal(session_, "bare <LF> received");
+  return session_.reply({.code = settings().bare_newline_code,
+                         .status = "5.5.2",
+                         .text = settings().myhostname + " Error: bare <LF> received",
+                         .disconnect = true});
+}
+
+Next Conversation::obey(const CommandLine& line) {
+  const auto noop = settings().noop_commands.has_string(line.verb);
+  if (noop && *noop) {
+    if (session_.counters.junk++ > settings().junk_command_limit) ++session_.counters.errors;
+    return session_.reply(250, "2.0.0", "Ok");
+  }
+  return execute(command_named(line.verb), line);
+}
+
+Next Conversation::execute(const Command& command, const CommandLine& line) {
+  Counters& counters = session_.counters;
+  const auto place = static_cast<std::size_t>(&command - commands().data());
+  Counters::OfCommand& count = counters.commands[place];
+  ++count.total;
+  session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
+  session_.recipient.reset();
+  session_.erred = false;
+  if (const auto ended = out_of_step(command)) return *ended;
+
+  Next next = Next::go_on;
+  if (session_.denied && command.run != &quit) {
+    next = session_.reply(503, "5.7.0", "Error: access denied for " + session_.client_label());
+  } else if (session_.must_start_tls() && !command.before_tls) {
+    next = session_.reply(530, "5.7.0", "Must issue a STARTTLS command first");
+  } else {
+    next = command.run(session_, line);
+  }
+  session_.recipient.reset();
+  if (!session_.erred) ++count.ok;
+  if (session_.erred || (command.junk && counters.junk++ > settings().junk_command_limit)) ++counters.errors;
+  return next;
+}
+
+// Nothing: the client waited where it had to, or nobody minds.
+std::optional<Next> Conversation::out_of_step(const Command& command) {
+  if (session_.has_pipelined || !(command.ends_group || session_.protocol != "ESMTP")) return std::nullopt;
+  if (command.run == &quit || !session_.talks_ahead()) return std::nullopt;
+  session_.has_pipelined = true;
+  if (session_.stream.buffered().empty()) (void)session_.stream.at_end();  // it is there: what it is, for the log
+  log_pipelining(session_, session_.where, session_.stream.buffered());
+  if (!settings().forbid_pipelining) return std::nullopt;
+  session_.erred = true;
+  return session_.reply(
+      {.code = 554, .status = "5.5.0", .text = "Error: SMTP protocol synchronization", .disconnect = true});
+}
+
+Reply Conversation::local_trouble(std::string_view what) const {
+  return {
+      .code = 421, .status = "4.3.0", .text = fmt::format("{} {}", settings().myhostname, what), .disconnect = true};
+}
+
+Next Conversation::too_many_errors() {
+  log_abnormal_end(session_, "too many errors");
+  return session_.reply(
+      {.code = 421, .status = "4.7.0", .text = settings().myhostname + " Error: too many errors", .disconnect = true});
+}
+
+void Conversation::hurry_away(const io::StreamError& error) {
+  const bool late = error.kind() == io::StreamError::Kind::timed_out;
+  log_abnormal_end(session_, late ? "timeout" : "lost connection");
+  if (!late) return;
+  try {
+    session_.stream.set_deadline(io::Deadline::after(kLastWords));
+    session_.stream.write(
+        on_the_wire({.code = 421, .status = "4.4.2", .text = settings().myhostname + " Error: timeout exceeded"}));
+    session_.stream.flush();
+  } catch (const io::StreamError&) {
+    // It takes nothing, either.
+  }
+}
+
+}  // namespace
+
 Session::Session(Shared& with_shared, io::Stream with_stream, restrictions::Client who)
     : shared(with_shared), stream(std::move(with_stream)), client(std::move(who)) {}
+
+void Session::run() {
+  struct AtEnd {
+    Session& session;
+    ~AtEnd() {
+      session.reset_transaction();
+      limits::at_disconnect(session);
+      log_disconnect(session);
+    }
+  };
+  where = "CONNECT";
+  const bool is_known = take_proxy_header(*this);
+  if (is_known && settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
+    look_up_name(client, *shared.parts().resolver, io::Deadline::after(kNameTime));
+  log_connect(*this);
+  const AtEnd at_end{*this};
+  Conversation(*this).run(is_known);
+}
+
+Next Session::begin_anew() {
+  where = "CONNECT";
+  denied = false;
+  auto refusal = limits::at_connect(*this);
+  if (begin_wrapped(*this) == Next::close) return Next::close;
+  if (refusal) {
+    (void)reply(std::move(*refusal));
+    return Next::close;
+  }
+  limits::account_known(*this);
+  if (const restrictions::Rules* rules = shared.rules()) {
+    if (const auto next = refused(rules->at_connect(subject(Stage::connect)), Stage::connect)) {
+      denied = true;
+      return *next;
+    }
+  }
+  return reply(220, "", settings().banner);
+}
 
 const Settings& Session::settings() const {
   return shared.settings();
@@ -35,13 +276,40 @@ bool Session::talks_ahead() {
   return stream.input_waiting();
 }
 
-void Session::forget_hello() {
-  helo.clear();
-  protocol.clear();
-  reset_transaction();
+bool Session::owes_hello() const {
+  return helo.empty() && settings().helo_required;
 }
 
-// --- replies
+bool Session::must_start_tls() const {
+  return settings().tls_level == tls::Level::encrypt && !tls.active;
+}
+
+bool Session::offers_tls() const {
+  return shared.parts().tls != nullptr;  // when it is not available, STARTTLS says so
+}
+
+bool Session::is_valid_address(const std::string& address) const {
+  if (address.empty() || is_plain_address(address) || shared.parts().router == nullptr) return true;
+  const auto route = shared.parts().router->resolve("", address);
+  // What a table says later is the restrictions' business.
+  return !route || !route->bad_address;
+}
+
+bool Session::is_excused_for_bare_newlines() {
+  if (!excused_) {
+    const auto found = settings().bare_newline_exclusions.has_host(client.name, client.address);
+    excused_ = found && *found;
+  }
+  return *excused_;
+}
+
+void Session::forget_hello() {
+  after_hello.reset();
+  helo.clear();
+  protocol = "SMTP";
+  excused_.reset();
+  reset_transaction();
+}
 
 Next Session::reply(int code, std::string_view status, std::string_view text) {
   return reply(Reply{.code = code, .status = std::string(status), .text = std::string(text)});
@@ -51,167 +319,17 @@ Next Session::reply(Reply said) {
   const Settings& now = settings();
   if (now.soft_bounce) said = softened(std::move(said));
   said = filtered(*this, std::move(said));
-  if (said.is_error()) ++counters.errors;
+  if (said.is_error() && !said.forgiven) erred = true;
   if (counters.errors >= now.soft_error_limit && now.error_sleep.count() > 0) {
+    start_request();
     stream.flush();
     io::sleep_until(io::Deadline::after(now.error_sleep));
+    start_request();
   }
   last_code = said.code;
   said = with_footer(*this, std::move(said));
   stream.write(on_the_wire(said));
   return said.disconnect || said.code == 421 || said.code == 521 ? Next::close : Next::go_on;
-}
-
-// --- decisions
-
-restrictions::Subject Session::subject(restrictions::Stage stage) const {
-  restrictions::Subject subject{.client = client, .tls = tls, .stage = stage, .protocol = protocol};
-  if (!helo.empty()) subject.helo = helo;
-  if (transaction.sender) subject.sender = *transaction.sender;
-  if (recipient)
-    subject.recipient = *recipient;
-  else if (transaction.recipients == 1)
-    subject.recipient = transaction.only_recipient;
-  subject.recipient_count = transaction.recipients;
-  subject.size = transaction.actual_size > 0 ? transaction.actual_size : transaction.announced_size;
-  if (transaction.message) subject.queue_id = transaction.message->queue_id();
-  subject.instance = transaction.instance;
-  subject.etrn_domain = etrn_domain;
-  subject.sasl_method = sasl_method;
-  subject.sasl_username = sasl_username;
-  subject.sasl_sender = transaction.sasl_sender;
-  subject.smtputf8 = transaction.smtputf8;
-  subject.stress = shared.stressed();
-  return subject;
-}
-
-std::optional<Next> Session::refused(const restrictions::Decision& decision, restrictions::Stage stage) {
-  for (const restrictions::Note& note : decision.notes) log_action(*this, note.action, stage, note.text);
-  transaction.effects.add(decision.effects);
-  if (decision.kind == restrictions::Decision::Kind::accept) return std::nullopt;
-  if (decision.kind == restrictions::Decision::Kind::hang_up) {
-    log_action(*this, "hangup", stage, decision.reply.line());
-    return Next::close;
-  }
-  return reject(stage, Reply{.code = decision.reply.code,
-                             .status = decision.reply.status,
-                             .text = decision.reply.text,
-                             .disconnect = decision.disconnect});
-}
-
-Next Session::reject(restrictions::Stage stage, Reply refusal) {
-  const Reply logged = settings().soft_bounce ? softened(refusal) : refusal;
-  log_action(*this, "reject", stage, logged.line());
-  return reply(std::move(refusal));
-}
-
-// --- the conversation
-
-Next Session::begin_anew() {
-  if (auto refusal = limits::at_connect(*this)) {
-    reply(std::move(*refusal));
-    return Next::close;
-  }
-  limits::account_known(*this);
-  if (const restrictions::Rules* const rules = shared.rules()) {
-    if (const auto next =
-            refused(rules->at_connect(subject(restrictions::Stage::connect)), restrictions::Stage::connect)) {
-      return *next;
-    }
-  }
-  return reply(220, "", settings().banner);
-}
-
-namespace {
-
-class Conversation {
- public:
-  explicit Conversation(Session& session) : session_(session) {}
-
-  void run(bool is_known) {
-    try {
-      if (!is_known) {
-        session_.start_request();
-        session_.reply(local_trouble("Server local error"));
-        return session_.stream.flush();
-      }
-      session_.where = "CONNECT";
-      session_.start_request();
-      if (session_.begin_anew() == Next::close) return session_.stream.flush();
-      while (one_command() == Next::go_on) {
-      }
-      session_.start_request();
-      session_.stream.flush();
-    } catch (const io::StreamError& error) {
-      end_of_stream(error);
-    }
-  }
-
- private:
-  Next one_command();
-  Next too_many_errors();
-  Reply local_trouble(std::string_view what) const;
-  void end_of_stream(const io::StreamError& error);
-
-  Session& session_;
-};
-
-Reply Conversation::local_trouble(std::string_view what) const {
-  return {.code = 421, .status = "4.3.0", .text = fmt::format("{} {}", session_.settings().myhostname, what)};
-}
-
-Next Conversation::too_many_errors() {
-  log_abnormal_end(session_, "too many errors", session_.where);
-  return session_.reply(421, "4.7.0", session_.settings().myhostname + " Error: too many errors");
-}
-
-Next Conversation::one_command() {
-  const Settings& settings = session_.settings();
-  if (session_.counters.errors >= settings.hard_error_limit) return too_many_errors();
-  session_.start_request();
-  auto text = command_to_take(session_, session_.stream.view_line(settings.line_length_limit).text);
-  if (!text) return session_.reject(restrictions::Stage::connect, local_trouble("Server local data error"));
-  const CommandLine line{std::move(*text)};
-  const Command& command = command_named(line.verb);
-  session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
-  session_.last_code = 0;
-  const Next next = command.run(session_, line);
-  const auto place = static_cast<std::size_t>(&command - commands().data());
-  Counters::OfCommand& count = session_.counters.commands[place];
-  ++count.total;
-  if (session_.last_code < 400) ++count.ok;
-  return next;
-}
-
-void Conversation::end_of_stream(const io::StreamError& error) {
-  const bool late = error.kind() == io::StreamError::Kind::timed_out;
-  log_abnormal_end(session_, late ? "timeout" : "lost connection", session_.where);
-  if (!late) return;
-  try {
-    session_.stream.set_deadline(io::Deadline::after(std::chrono::seconds(5)));
-    session_.stream.write(on_the_wire(
-        {.code = 421, .status = "4.4.2", .text = session_.settings().myhostname + " Error: timeout exceeded"}));
-    session_.stream.flush();
-  } catch (const io::StreamError&) {
-    // It is gone, too.
-  }
-}
-
-}  // namespace
-
-void Session::run() {
-  struct AtEnd {
-    Session& session;
-    ~AtEnd() {
-      session.reset_transaction();
-      limits::at_disconnect(session);
-      log_disconnect(session);
-    }
-  };
-  const bool is_known = take_proxy_header(*this);
-  log_connect(*this);
-  const AtEnd at_end{*this};
-  Conversation(*this).run(is_known);
 }
 
 }  // namespace smtpd

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "io/stream.h"
-#include "restrictions/subject.h"
+#include "restrictions/rules.h"
 #include "sasl/server.h"
 #include "smtpd/client_attributes.h"
 #include "smtpd/command_line.h"
@@ -44,12 +44,18 @@ struct Session {
   void start_request();  // the deadlines of a new request begin
   // Whether the client has sent more, without waiting.
   bool talks_ahead();
+  bool owes_hello() const;      // smtpd_helo_required, and it has not said it
+  bool must_start_tls() const;  // smtpd_tls_security_level = encrypt, and it has not
+  bool offers_tls() const;
+  bool is_excused_for_bare_newlines();
+  // Syntax, as the router sees it: what it cannot make sense of goes nowhere. Internal form.
+  bool is_valid_address(const std::string& address) const;
 
   // A decision of the restrictions: notes to the log, effects to the transaction; a refusal is logged and said.
   // Nothing: accepted.
-  std::optional<Next> refused(const restrictions::Decision& decision, restrictions::Stage stage);
-  // A refusal of our own at a stage, logged like those of the restrictions.
-  Next reject(restrictions::Stage stage, Reply reply);
+  std::optional<Next> refused(restrictions::Decision decision, restrictions::Stage stage);
+  // A refusal, logged like those of the restrictions, at the command that is being done.
+  Next reject(Reply reply);
   restrictions::Subject subject(restrictions::Stage stage) const;
   void reset_transaction() {
     transaction = Transaction();
@@ -73,15 +79,18 @@ struct Session {
   bool tls_wrapper = false;
 
   // --- hello
-  std::string helo;      // fit for a header; empty before HELO
-  std::string protocol;  // "SMTP", "ESMTP"; empty before HELO
-  Keywords discarded;    // keywords not offered to this client
+  std::string helo;               // fit for a header; empty before HELO
+  std::string protocol = "SMTP";  // or ESMTP
+  Keywords discarded;             // keywords not offered to this client
 
   // --- who it is
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
   Forwarding forwarded;  // ends with the transaction
+  bool xclient_seen = false;
+  bool denied = false;         // at the connection: nothing but QUIT is heard
+  bool has_pipelined = false;  // where it may not; told once
 
   Transaction transaction;
   Counters counters;       // of commands, errors, junk, for limits and for the line at the end
@@ -89,10 +98,17 @@ struct Session {
   std::string where;       // the last command, for "lost connection after X"
   std::string_view notes;  // for the disconnect line: "bare_lf"
   int last_code = 0;       // of the last reply
+  bool erred = false;      // it counts as an error
+
+  // With smtpd_delay_reject = no: what was left open at the connection and at HELO.
+  std::optional<restrictions::Deferral> after_connect, after_hello;
 
   // The command that is being done
   std::optional<std::string> recipient;  // RCPT and VRFY: internal form, for subject() and the log
   std::string etrn_domain;
+
+ private:
+  std::optional<bool> excused_;  // smtpd_forbid_bare_newline_exclusions, once asked
 };
 
 // --- the table of commands (commands/table.cpp)

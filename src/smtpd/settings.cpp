@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "client/cleanup_client.h"
 #include "config/param.h"
+#include "logging/log.h"
 
 namespace smtpd {
 
@@ -42,11 +43,18 @@ int cleanup_flags_of(const config::Config& config) {
   return flags;
 }
 
+bool parents_match(const config::Config& config, std::string_view parameter) {
+  for (const std::string_view word : base::split(config[param::parent_domain_matches_subdomains]))
+    if (word == parameter) return true;
+  return false;
+}
+
 Keywords keywords_of(const config::Config& config) {
   std::vector<std::string> unknown;
   const Keywords result = parse_keywords(config[param::smtpd_discard_ehlo_keywords], &unknown);
-  if (!unknown.empty())
-    throw base::Fatal(fmt::format("parameter smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{}\"", unknown[0]));
+  for (const std::string& word : unknown)
+    logging::warning("smtpd.unknown_keyword", "parameter smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{word}\"",
+                     {{"word", word}});
   return result;
 }
 
@@ -101,14 +109,23 @@ Settings::Settings(const config::Config& of)
       limits(of),
       auth(of),
       trust(of),
+      command_filter(of),
       reject_text(of),
-      command_filter(of) {}
+      tls_level(tls::server_level(of)),
+      tls_wrapper(of[param::smtpd_tls_wrappermode]),
+      flush_domains("fast_flush_domains", of[param::fast_flush_domains], table::Settings::from(of),
+                    {.parent_matches_subdomains = parents_match(of, "fast_flush_domains")}),
+      flush_path("public/" + of[param::flush_service_name]),
+      verp_delimiters(of[param::default_verp_delimiters]),
+      verp_filter(of[param::verp_delimiter_filter]),
+      requiretls(of[param::requiretls_enable]),
+      requiretls_header(of[param::requiretls_esmtp_header]) {}
 
 bool Settings::tables_changed() const {
   return discard_maps.has_changed() || verp_clients.has_changed() || bare_newline_exclusions.has_changed() ||
          noop_commands.has_changed() || forbidden_commands.has_changed() || limits.has_changed() ||
-         auth.exceptions.has_changed() || trust.has_changed() || reject_text.has_changed() ||
-         command_filter.has_changed();
+         auth.exceptions.has_changed() || command_filter.has_changed() || reject_text.has_changed() ||
+         flush_domains.has_changed() || trust.has_changed();
 }
 
 }  // namespace smtpd

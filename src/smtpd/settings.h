@@ -15,6 +15,7 @@
 #include "smtpd/trust.h"
 #include "table/list.h"
 #include "table/match_list.h"
+#include "tls/server.h"
 
 namespace smtpd {
 
@@ -61,8 +62,14 @@ struct Settings {
   Limits limits;  // over sessions
   AuthSettings auth;
   Trust trust;  // who may speak for other clients
-  RejectText reject_text;
   CommandFilter command_filter;
+  RejectText reject_text;
+  tls::Level tls_level;
+  bool tls_wrapper;
+  table::MatchList flush_domains;  // fast_flush_domains, for ETRN
+  std::string flush_path;
+  std::string verp_delimiters, verp_filter;
+  bool requiretls, requiretls_header;
 
   bool tables_changed() const;
 };

@@ -1,26 +1,100 @@
 // HELO host
 // EHLO host
-#include "base/text.h"
+#include <fmt/format.h>
+
+#include "logging/log.h"
+#include "smtpd/auth.h"
+#include "smtpd/client_attributes.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
+#include "smtpd/shared.h"
 
 namespace smtpd {
 
+namespace {
+
+// What a client may be told of is looked up anew each time: TLS may have begun meanwhile.
+void decide_keywords(Session& session) {
+  const Settings& settings = session.settings();
+  session.discarded = settings.discarded;
+  if (!settings.discard_maps.empty()) {
+    const auto found = settings.discard_maps.lookup(session.client.address);
+    if (!found) {
+      logging::warning("smtpd.keyword_table", "{error}", {{"error", found.error().text}});
+    } else if (*found) {
+      session.discarded = parse_keywords(**found);
+    }
+  }
+  const std::string names = names_of(session.discarded);
+  if (!names.empty() && !session.discarded.has(Keyword::silent_discard))
+    logging::info("smtpd.discard", "discarding EHLO keywords: {names}", {{"names", names}});
+}
+
+bool is_listed(const table::MatchList& list, const Session& session) {
+  if (list.empty()) return false;
+  const auto found = list.has_host(session.client.name, session.client.address);
+  return found && *found;
+}
+
+std::vector<std::string> offers(Session& session) {
+  const Settings& settings = session.settings();
+  const Keywords& discarded = session.discarded;
+  std::vector<std::string> lines;
+  const auto offer = [&](Keyword keyword, std::string text) {
+    if (!discarded.has(keyword)) lines.push_back(std::move(text));
+  };
+  offer(Keyword::pipelining, "PIPELINING");
+  offer(Keyword::size,
+        settings.message_size_limit > 0 ? fmt::format("SIZE {}", settings.message_size_limit) : std::string("SIZE"));
+  if (!settings.disable_vrfy) offer(Keyword::vrfy, "VRFY");
+  offer(Keyword::etrn, "ETRN");
+  if (session.offers_tls() && !session.tls.active) offer(Keyword::starttls, "STARTTLS");
+  if (!discarded.has(Keyword::auth))
+    for (std::string& line : auth_keywords(session)) lines.push_back(std::move(line));
+  if (is_listed(settings.verp_clients, session)) offer(Keyword::verp, "XVERP");
+  if (settings.trust.may_xclient(session.client) && !session.xclient_seen)
+    offer(Keyword::xclient, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
+  if (settings.trust.may_xforward(session.client))
+    offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
+  offer(Keyword::enhanced_status_codes, "ENHANCEDSTATUSCODES");
+  offer(Keyword::eight_bit_mime, "8BITMIME");
+  offer(Keyword::dsn, "DSN");
+  if (settings.smtputf8) offer(Keyword::smtputf8, "SMTPUTF8");
+  offer(Keyword::chunking, "CHUNKING");
+  if (settings.requiretls && session.tls.active) offer(Keyword::requiretls, "REQUIRETLS");
+  if (settings.announce_limits) lines.push_back(fmt::format("LIMITS RCPTMAX={}", settings.recipient_limit));
+  return lines;
+}
+
+// Nothing: the client may call itself so.
+std::optional<Next> greeted(Session& session, const CommandLine& line, restrictions::Stage stage) {
+  std::string before = std::exchange(session.helo, neutral(line.rest));
+  for (char& c : session.helo)
+    if (c == ' ' || c == '\t') c = '?';
+  if (const restrictions::Rules* rules = session.shared.rules()) {
+    if (const auto next = session.refused(rules->at_helo(session.subject(stage)), stage)) {
+      session.helo = std::move(before);
+      return next;
+    }
+  }
+  session.reset_transaction();
+  session.protocol = stage == restrictions::Stage::ehlo ? "ESMTP" : "SMTP";
+  return std::nullopt;
+}
+
+}  // namespace
+
 Next helo(Session& session, const CommandLine& line) {
   if (line.words.empty()) return session.reply(501, "", "Syntax: HELO hostname");
-  session.reset_transaction();
-  session.helo = base::printable(line.rest);
-  session.protocol = "SMTP";
+  if (const auto refused = greeted(session, line, restrictions::Stage::helo)) return *refused;
   return session.reply(250, "", session.settings().myhostname);
 }
 
 Next ehlo(Session& session, const CommandLine& line) {
   if (line.words.empty()) return session.reply(501, "", "Syntax: EHLO hostname");
-  session.reset_transaction();
-  session.helo = base::printable(line.rest);
-  session.protocol = "ESMTP";
-  return session.reply(
-      {.code = 250, .text = session.settings().myhostname, .lines = {"PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME"}});
+  if (const auto refused = greeted(session, line, restrictions::Stage::ehlo)) return *refused;
+  decide_keywords(session);
+  return session.reply({.code = 250, .text = session.settings().myhostname, .lines = offers(session)});
 }
 
 }  // namespace smtpd

@@ -25,6 +25,7 @@ Next xclient(Session& session, const CommandLine& line) {
   session.sasl_method = change->login ? "XCLIENT" : "";
   session.sasl_username = std::move(change->login).value_or("");
   session.sasl_sender.clear();
+  session.xclient_seen = true;
   return session.begin_anew();
 }
 

@@ -91,6 +91,10 @@ class CheckPolicyService : public Restriction {
         client_(std::move(settings)) {}
 
   Outcome ask(Evaluation& evaluation) const override {
+    if (!evaluation.environment.asks_policy_services) {
+      if (evaluation.observer != nullptr) evaluation.observer->decided("policy service", "not asked", service_);
+      return dunno();
+    }
     const auto action = client_.ask(request_of(evaluation.subject, context_, compatibility_level_));
     if (evaluation.observer != nullptr) {
       evaluation.observer->looked_up("check_policy_service " + service_, name_of(evaluation.subject.stage),

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "table/arguments.h"
 #include "table/memory_table.h"
+#include "table/source_files.h"
 #include "table/types.h"
 
 namespace table {
@@ -29,7 +30,13 @@ Opened open_inline(const std::string& argument, const Settings&, const Options& 
     }
     const auto entry = name_and_value(item);
     if (!entry) return std::unexpected(bad_syntax(entry.error(), name));
-    table->put(entry->name, entry->value);
+    if (!options.values_are_files) {
+      table->put(entry->name, entry->value);
+      continue;
+    }
+    const auto content = encode_files(entry->value);
+    if (!content) return std::unexpected(bad_syntax(content.error().text, name));
+    table->put(entry->name, *content);
   }
   if (table->size() == 0) return std::unexpected(bad_syntax("empty table", name));
   return table;

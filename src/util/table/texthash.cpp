@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "logging/log.h"
+#include "table/source_files.h"
 #include "table/text_entry.h"
 #include "table/types.h"
 
@@ -36,7 +37,16 @@ std::expected<std::unique_ptr<MemoryTable>, Error> read_texthash(const std::stri
       continue;
     }
     if (entry->looks_like_alias) warn("table.line", "record is in \"key: value\" format; is this an alias file?");
-    if (table->add(entry->key, entry->value)) continue;
+    std::string value(entry->value);
+    if (options.values_are_files) {
+      auto content = encode_files(value);
+      if (!content) {
+        warn("table.line", content.error().text + ": skipping this entry");
+        continue;
+      }
+      value = std::move(*content);
+    }
+    if (table->add(entry->key, value)) continue;
     warn("table.duplicate_key", fmt::format("duplicate entry: \"{}\"", entry->key));
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "logging/log.h"
+#include "table/source_files.h"
 #include "tls/words.h"
 
 namespace tls {
@@ -66,7 +67,7 @@ ServerNames::Chains ServerNames::chains_of(const std::string& value, std::string
         {{"why", why}, {"name", name}});
     return nullptr;
   };
-  auto text = decode_base64(value);
+  auto text = table::decode_files(value);
   if (!text) return fail("the value is no base64 text (see postmap -F)");
   const PemText pem{fmt::format("SNI data for {}", name), std::move(*text)};
   auto chains = parse_chains(std::span(&pem, 1));
@@ -75,22 +76,6 @@ ServerNames::Chains ServerNames::chains_of(const std::string& value, std::string
   auto shared = std::make_shared<const std::vector<Chain>>(std::move(*chains));
   parsed_.emplace(value, shared);
   return shared;
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  std::string packed;
-  for (const char c : text) {
-    if (c != ' ' && c != '\n' && c != '\r' && c != '\t') packed += c;
-  }
-  if (packed.empty() || packed.size() % 4 != 0) return std::nullopt;
-  std::string result(packed.size() / 4 * 3, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(result.data()),
-                      reinterpret_cast<const unsigned char*>(packed.data()), static_cast<int>(packed.size()));
-  if (size < 0) return std::nullopt;
-  const std::size_t padding = packed.ends_with("==") ? 2 : packed.ends_with('=') ? 1 : 0;
-  result.resize(static_cast<std::size_t>(size) - padding);
-  return result;
 }
 
 }  // namespace tls

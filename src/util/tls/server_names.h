@@ -33,7 +33,4 @@ class ServerNames {
   std::unordered_map<std::string, Chains> parsed_;  // by the value, so that nothing in it grows old
 };
 
-// The text of a value as `postmap -F` makes it; nothing when it is no base64.
-std::optional<std::string> decode_base64(std::string_view text);
-
 }  // namespace tls

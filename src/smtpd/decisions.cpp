@@ -1,0 +1,79 @@
+// What the restrictions decide, carried out.
+#include "smtpd/log.h"
+#include "smtpd/session.h"
+#include "smtpd/settings.h"
+#include "smtpd/shared.h"
+
+namespace smtpd {
+
+using restrictions::Decision;
+using restrictions::Stage;
+
+namespace {
+
+// What holds for the whole message is told once.
+bool is_told(const restrictions::Note& note, const restrictions::Effects& so_far) {
+  return (note.action == "hold" && so_far.hold) || (note.action == "discard" && so_far.discard);
+}
+
+}  // namespace
+
+restrictions::Subject Session::subject(restrictions::Stage stage) const {
+  restrictions::Subject subject{.client = client, .tls = tls, .stage = stage, .protocol = protocol};
+  if (!helo.empty()) subject.helo = helo;
+  if (transaction.sender) subject.sender = *transaction.sender;
+  if (recipient)
+    subject.recipient = *recipient;
+  else if (transaction.recipients == 1)
+    subject.recipient = transaction.only_recipient;
+  subject.recipient_count = transaction.recipients;
+  subject.size = transaction.content_known ? transaction.actual_size : transaction.announced_size;
+  if (transaction.message) subject.queue_id = transaction.message->queue_id();
+  subject.instance = transaction.instance;
+  subject.etrn_domain = etrn_domain;
+  subject.sasl_method = sasl_method;
+  subject.sasl_username = sasl_username;
+  subject.sasl_sender = transaction.sasl_sender;
+  subject.smtputf8 = transaction.smtputf8;
+  subject.stress = shared.stressed();
+  const bool after_mail =
+      stage != Stage::connect && stage != Stage::helo && stage != Stage::ehlo && stage != Stage::mail;
+  if (after_mail && transaction.deferral)
+    subject.earlier = &*transaction.deferral;
+  else if (stage != Stage::connect && stage != Stage::helo && stage != Stage::ehlo && after_hello)
+    subject.earlier = &*after_hello;
+  else if (stage != Stage::connect && after_connect)
+    subject.earlier = &*after_connect;
+  subject.talks_ahead = [this] { return const_cast<Session*>(this)->talks_ahead(); };
+  return subject;
+}
+
+std::optional<Next> Session::refused(Decision decision, restrictions::Stage stage) {
+  for (const restrictions::Note& note : decision.notes)
+    if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
+  transaction.effects.add(std::move(decision.effects));
+  if (stage == Stage::connect) after_connect = decision.if_permit;
+  if (stage == Stage::helo || stage == Stage::ehlo) after_hello = decision.if_permit;
+  if (stage == Stage::mail) transaction.deferral = decision.if_permit;
+  switch (decision.kind) {
+    case Decision::Kind::accept:
+      return std::nullopt;
+    case Decision::Kind::hang_up:
+      log_action(*this, "hangup", "");
+      erred = true;
+      return Next::close;
+    case Decision::Kind::refuse:
+      break;
+  }
+  return reject({.code = decision.reply.code,
+                 .status = decision.reply.status,
+                 .text = decision.reply.text,
+                 .disconnect = decision.disconnect});
+}
+
+Next Session::reject(Reply refusal) {
+  log_refusal(*this, (settings().soft_bounce ? softened(refusal) : refusal).line());
+  return reply(std::move(refusal));
+}
+
+}  // namespace smtpd

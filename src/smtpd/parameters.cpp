@@ -1,0 +1,299 @@
+#include "smtpd/parameters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "logging/log.h"
+#include "mail/address.h"
+#include "mail/header_tokens.h"
+#include "mail/text.h"
+#include "queue/message.h"
+
+namespace smtpd {
+
+namespace {
+
+constexpr std::size_t kMostTokens = 1000;
+constexpr std::size_t kLongestEnvelopeId = 100;
+constexpr std::size_t kLongestOriginalRecipient = 500;
+
+std::unexpected<Reply> refuse(int code, std::string_view status, std::string_view text) {
+  return std::unexpected(Reply{.code = code, .status = std::string(status), .text = std::string(text)});
+}
+
+std::unexpected<Reply> unsupported(std::string_view word) {
+  return refuse(555, "5.5.4", fmt::format("Unsupported option: {}", base::printable(word)));
+}
+
+// "NAME=value"; the name alone has no value.
+struct Option {
+  std::string_view name;
+  std::optional<std::string_view> value;
+};
+Option option_of(std::string_view word) {
+  const std::size_t equals = word.find('=');
+  if (equals == std::string_view::npos) return {word, std::nullopt};
+  return {word.substr(0, equals), word.substr(equals + 1)};
+}
+
+// What may go into queue files and headers.
+bool is_line_safe(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 0x7F; });
+}
+
+// RFC 6533: \x{HEX} in text that may be UTF-8.
+std::optional<std::string> from_unicode_xtext(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    if (!text.starts_with("\\x{")) {
+      if (text[0] == '\\') return std::nullopt;
+      result += text[0];
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::size_t end = text.find('}');
+    if (end == std::string_view::npos || end == 3 || end > 3 + 6) return std::nullopt;
+    unsigned code = 0;
+    for (const char c : text.substr(3, end - 3)) {
+      const char low = base::to_lower(c);
+      if (base::is_digit(c))
+        code = code * 16 + static_cast<unsigned>(c - '0');
+      else if (low >= 'a' && low <= 'f')
+        code = code * 16 + static_cast<unsigned>(low - 'a') + 10;
+      else
+        return std::nullopt;
+    }
+    text.remove_prefix(end + 1);
+    if (code < 0x20 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return std::nullopt;
+    const auto byte = [&result](unsigned value) { result += static_cast<char>(value); };
+    if (code < 0x80) {
+      byte(code);
+    } else if (code < 0x800) {
+      byte(0xC0 | (code >> 6));
+      byte(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+      byte(0xE0 | (code >> 12));
+      byte(0x80 | ((code >> 6) & 0x3F));
+      byte(0x80 | (code & 0x3F));
+    } else {
+      byte(0xF0 | (code >> 18));
+      byte(0x80 | ((code >> 12) & 0x3F));
+      byte(0x80 | ((code >> 6) & 0x3F));
+      byte(0x80 | (code & 0x3F));
+    }
+  }
+  if (!base::is_valid_utf8(result)) return std::nullopt;
+  return result;
+}
+
+std::optional<int> notify_flags(std::string_view value) {
+  int flags = 0;
+  std::size_t words = 0;
+  for (std::size_t start = 0; start <= value.size(); ++words) {
+    const std::size_t end = std::min(value.find(',', start), value.size());
+    const std::string_view word = value.substr(start, end - start);
+    start = end + 1;
+    int flag = 0;
+    if (base::equals_folded(word, "NEVER"))
+      flag = queue::notify::kNever;
+    else if (base::equals_folded(word, "SUCCESS"))
+      flag = queue::notify::kSuccess;
+    else if (base::equals_folded(word, "FAILURE"))
+      flag = queue::notify::kFailure;
+    else if (base::equals_folded(word, "DELAY"))
+      flag = queue::notify::kDelay;
+    else
+      return std::nullopt;
+    flags |= flag;
+  }
+  const bool never = (flags & queue::notify::kNever) != 0;
+  if (never && flags != queue::notify::kNever) return std::nullopt;
+  return flags;
+}
+
+std::optional<std::string> original_recipient(std::string_view value, bool smtputf8) {
+  const std::size_t semicolon = value.find(';');
+  if (semicolon == std::string_view::npos || semicolon == 0) return std::nullopt;
+  const std::string_view type = value.substr(0, semicolon);
+  const std::string_view encoded = value.substr(semicolon + 1);
+  if (encoded.empty()) return std::nullopt;
+  std::optional<std::string> decoded;
+  if (base::equals_folded(type, "utf-8")) {
+    if (!smtputf8) return std::nullopt;
+    decoded = from_unicode_xtext(encoded);
+    if (!decoded) decoded = mail::from_xtext(encoded);
+  } else if (base::equals_folded(type, "rfc822")) {
+    decoded = mail::from_xtext(encoded);
+  }
+  if (!decoded || decoded->empty() || !is_line_safe(*decoded)) return std::nullopt;
+  if (decoded->size() > kLongestOriginalRecipient) return std::nullopt;
+  return fmt::format("{};{}", base::lower(type), *decoded);
+}
+
+}  // namespace
+
+// --- the address
+
+std::optional<std::string> parse_address(std::string_view typed, bool strict) {
+  typed = base::trim(typed);
+  if (typed == "<>") return std::string();
+  auto tokens = mail::tokenize(typed, kMostTokens);
+  if (tokens.size() >= kMostTokens) return std::nullopt;
+  const bool has_comment =
+      std::ranges::any_of(tokens, [](const mail::Token& token) { return token.kind == mail::TokenKind::comment; });
+  if (strict && has_comment) return std::nullopt;
+  std::erase_if(tokens, [](const mail::Token& token) { return token.kind == mail::TokenKind::comment; });
+
+  const auto is = [](char c) { return [c](const mail::Token& token) { return token.is(c); }; };
+  auto begin = tokens.begin();
+  auto end = tokens.end();
+  const auto open = std::ranges::find_if(tokens, is('<'));
+  if (open != tokens.end()) {
+    if (strict && open != tokens.begin()) return std::nullopt;
+    begin = open;
+    while (begin != tokens.end() && begin->is('<')) ++begin;
+    end = std::find_if(begin, tokens.end(), is('>'));
+    if (end == tokens.end()) return std::nullopt;
+    // What follows may only be more brackets.
+    if (!std::all_of(end, tokens.end(), is('>'))) return std::nullopt;
+    // A phrase in front is words, and no second address.
+    if (std::any_of(tokens.begin(), open, [](const mail::Token& token) { return token.is(',') || token.is(';'); }))
+      return std::nullopt;
+  } else if (strict || typed.starts_with('<')) {
+    return std::nullopt;
+  }
+  std::vector<mail::Token> address(begin, end);
+  // A source route says nothing that anyone heeds.
+  if (!address.empty() && address[0].is('@')) {
+    const auto colon = std::ranges::find_if(address, is(':'));
+    if (colon != address.end()) address.erase(address.begin(), colon + 1);
+  }
+  if (address.empty() && open == tokens.end()) return std::nullopt;
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    const mail::Token& token = address[i];
+    if (token.is(',') || token.is(';') || token.is(':') || token.is('<') || token.is('>') || token.is('(') ||
+        token.is(')') || token.is('"') || token.is('\\') || token.is('[') || token.is(']'))
+      return std::nullopt;
+    // Two words side by side are a phrase.
+    if (i > 0 && token.kind != mail::TokenKind::special && address[i - 1].kind != mail::TokenKind::special)
+      return std::nullopt;
+  }
+  std::string result = mail::internal_text(address);
+  if (!is_line_safe(result)) return std::nullopt;
+  return result;
+}
+
+bool is_plain_address(std::string_view address) {
+  const std::size_t at = address.find('@');
+  if (at == std::string_view::npos || at == 0) return false;
+  const std::string_view local = address.substr(0, at);
+  const std::string_view domain = address.substr(at + 1);
+  const auto is_word = [](char c) { return base::is_alnum(c) || c == '_' || c == '+' || c == '=' || c == '-'; };
+  if (!is_word(local.front()) || local.front() == '-') return false;
+  bool after_dot = false;
+  for (const char c : local) {
+    if (c == '.') {
+      if (after_dot) return false;
+      after_dot = true;
+    } else {
+      if (!is_word(c)) return false;
+      after_dot = false;
+    }
+  }
+  if (after_dot || domain.empty() || !base::is_alpha(domain.back())) return false;
+  return mail::is_valid_hostname(domain);
+}
+
+std::optional<Argument> argument_of(std::span<std::string_view> words, std::string_view keyword) {
+  if (words.empty() || !base::starts_with_folded(words[0], keyword)) return std::nullopt;
+  std::string_view first = words[0].substr(keyword.size());
+  if (first.starts_with(':')) {
+    first.remove_prefix(1);
+  } else if (first.empty() && words.size() > 1 && words[1].starts_with(':')) {
+    words = words.subspan(1);
+    first = words[0].substr(1);
+  } else {
+    return std::nullopt;
+  }
+  if (!first.empty()) return Argument{first, words.subspan(1)};
+  if (words.size() < 2) return std::nullopt;
+  return Argument{words[1], words.subspan(2)};
+}
+
+// --- the parameters
+
+std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::string_view> words,
+                                                           const Offered& offered) {
+  MailParameters result;
+  for (const std::string_view word : words) {
+    const auto [name, value] = option_of(word);
+    if (value && base::equals_folded(name, "BODY")) {
+      if (base::equals_folded(*value, "8BITMIME"))
+        result.encoding = Encoding::eight_bit;
+      else if (base::equals_folded(*value, "7BIT"))
+        result.encoding = Encoding::seven_bit;
+      else
+        return unsupported(word);
+    } else if (value && base::equals_folded(name, "SIZE")) {
+      const auto size = base::all_digits(*value) ? base::to_long(*value) : std::nullopt;
+      if (!size) return refuse(501, "5.5.4", "Bad message size syntax");
+      result.size = *size;
+    } else if (!value && offered.smtputf8 && base::equals_folded(name, "SMTPUTF8")) {
+      result.smtputf8 = true;
+    } else if (!value && offered.requiretls && base::equals_folded(name, "REQUIRETLS")) {
+      result.requiretls = true;
+    } else if (value && base::equals_folded(name, "AUTH")) {
+      if (result.sasl_sender) return refuse(503, "5.5.4", "Error: multiple AUTH= options");
+      const auto decoded = mail::from_xtext(*value);
+      if (!decoded || !is_line_safe(*decoded)) return refuse(501, "5.5.4", "Error: Bad AUTH parameter syntax");
+      result.sasl_sender = *decoded;
+    } else if (value && base::equals_folded(name, "RET")) {
+      if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
+      const bool full = base::equals_folded(*value, "FULL");
+      if (result.dsn_return != 0 || (!full && !base::equals_folded(*value, "HDRS")))
+        return refuse(501, "5.5.4", "Bad RET parameter syntax");
+      result.dsn_return = full ? queue::dsn_return::kFull : queue::dsn_return::kHeaders;
+    } else if (value && base::equals_folded(name, "ENVID")) {
+      if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
+      const auto decoded = mail::from_xtext(*value);
+      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !is_line_safe(*decoded) ||
+          decoded->size() > kLongestEnvelopeId)
+        return refuse(501, "5.5.4", "Bad ENVID parameter syntax");
+      result.envelope_id = *decoded;
+    } else if (offered.verp && base::equals_folded(name, "XVERP")) {
+      if (value && (value->size() != 2 || value->find_first_not_of(offered.verp_filter) != std::string_view::npos))
+        return refuse(501, "5.5.4", fmt::format("Error: XVERP needs two characters from {}", offered.verp_filter));
+      result.verp_delimiters = value ? std::string(*value) : std::string();
+    } else {
+      return unsupported(word);
+    }
+  }
+  return result;
+}
+
+std::expected<RecipientParameters, Reply> parse_recipient_parameters(std::span<const std::string_view> words,
+                                                                     const Offered& offered) {
+  RecipientParameters result;
+  for (const std::string_view word : words) {
+    const auto [name, value] = option_of(word);
+    if (value && base::equals_folded(name, "NOTIFY")) {
+      if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
+      const auto flags = notify_flags(*value);
+      if (result.notify != 0 || !flags) return refuse(501, "5.5.4", "Error: Bad NOTIFY parameter syntax");
+      result.notify = *flags;
+    } else if (value && base::equals_folded(name, "ORCPT")) {
+      if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
+      const auto original = original_recipient(*value, offered.smtputf8);
+      if (!result.original_recipient.empty() || !original)
+        return refuse(501, "5.5.4", "Error: Bad ORCPT parameter syntax");
+      result.original_recipient = *original;
+    } else {
+      return unsupported(word);
+    }
+  }
+  return result;
+}
+
+}  // namespace smtpd
