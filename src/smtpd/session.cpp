@@ -9,6 +9,7 @@
 #include "smtpd/content.h"
 #include "smtpd/log.h"
 #include "smtpd/parameters.h"
+#include "smtpd/peer.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
 #include "smtpd/trust.h"
@@ -23,6 +24,8 @@ namespace {
 
 // How much of an endless line is thrown away before the session ends.
 constexpr std::size_t kMostDiscarded = 64 * 1024;
+// For the name of a client, beside the resolver's own time-outs.
+constexpr auto kNameTime = std::chrono::seconds(60);
 // For the last words to a client that was too slow to say anything.
 constexpr auto kLastWords = std::chrono::seconds(5);
 
@@ -38,6 +41,7 @@ class Conversation {
     bool crlf = true;
   };
 
+  Next greet();
   Next one_command();
   std::optional<Input> next_line();
   Next skip_endless_line();
@@ -58,13 +62,18 @@ class Conversation {
 void Conversation::run(bool is_known) {
   try {
     session_.start_request();
-    Next next = is_known ? session_.begin_anew() : session_.reply(local_trouble("Server local error"));
+    Next next = is_known ? greet() : session_.reply(local_trouble("Server local error"));
     while (next == Next::go_on) next = one_command();
     session_.start_request();
     session_.stream.flush();
   } catch (const io::StreamError& error) {
     hurry_away(error);
   }
+}
+
+Next Conversation::greet() {
+  if (settings().tls_wrapper && begin_wrapped(session_) == Next::close) return Next::close;
+  return session_.begin_anew();
 }
 
 Next Conversation::one_command() {
@@ -222,7 +231,10 @@ void Session::run() {
       log_disconnect(session);
     }
   };
+  where = "CONNECT";
   const bool is_known = take_proxy_header(*this);
+  if (is_known && settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
+    look_up_name(client, *shared.parts().resolver, io::Deadline::after(kNameTime));
   log_connect(*this);
   const AtEnd at_end{*this};
   Conversation(*this).run(is_known);
@@ -292,6 +304,7 @@ bool Session::is_excused_for_bare_newlines() {
 }
 
 void Session::forget_hello() {
+  after_hello.reset();
   helo.clear();
   protocol = "SMTP";
   excused_.reset();

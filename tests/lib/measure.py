@@ -1,4 +1,5 @@
 """What a mail system (mta.System) costs: processor time, memory, and what the machine does meanwhile."""
+import collections
 import contextlib
 import os
 import pathlib
@@ -17,6 +18,16 @@ def tree_cpu(mail):
             user += int(fields[11]) + int(fields[13])
             system += int(fields[12]) + int(fields[14])
     return user / TICKS, system / TICKS
+
+
+def cpu_by_program(mail):
+    """{program: seconds of processor time} of the daemons that live now; master has that of those that have ended."""
+    found = collections.Counter()
+    for pid, program in mail.processes().items():
+        with contextlib.suppress(OSError):
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            found[program] += sum(map(int, fields[11:15])) / TICKS
+    return found
 
 
 def pss(pid):

@@ -273,7 +273,7 @@ RCPT TO:<ann@example.test>
   smtpd_recipient_restrictions ({etc}/main.cf, line 14)
     check_recipient_access inline:{ { ann@example.test = ...   dunno
         ann@example.test             "strict"
-        strict ({etc}/main.cf, line 13)             dunno
+        strict                                                 dunno  ({etc}/main.cf, line 13)
             check_sender_access inline:{ { evil.test = 554 5.7.8 ... dunno
                 mydestination ({etc}/main.cf, line 5)
                   sender.test                  not listed
@@ -291,7 +291,7 @@ RCPT TO:<ann@example.test>
                 test                         not found
                 s@                           not found
             sleep 100                                          dunno
-  smtpd_reject_unlisted_recipient (default)                    dunno
+  smtpd_reject_unlisted_recipient                              dunno  (default)
       local_recipient_maps ({etc}/main.cf, line 8)
         ann@example.test             not found
         ann                          "x"

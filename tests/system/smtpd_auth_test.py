@@ -261,7 +261,8 @@ def saslauthd(mail, imap, processes=5):
     folder.mkdir()
     os.chmod(folder, 0o755)
     daemon = subprocess.Popen(["/usr/sbin/saslauthd", "-a", "rimap", "-O", f"127.0.0.1/{imap.port}", "-m", folder, "-n", str(processes), "-d"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+                              start_new_session=True)  # at its end it ends its whole process group
     try:
         mta.wait((folder / "mux").exists, what="saslauthd's socket")
         os.chmod(folder / "mux", 0o777)
@@ -332,7 +333,8 @@ def dovecot(mail, mechanisms="plain login cram-md5 scram-sha-1 scram-sha-256"):
         f"passdb {{\n  driver = passwd-file\n  args = {base}/users\n}}\n"
         f"service auth {{\n  unix_listener {socket_path} {{\n    mode = 0666\n  }}\n}}\n"
         "service stats {\n  unix_listener stats-writer {\n    mode = 0666\n  }\n}\n", encoding="utf-8")
-    daemon = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", base / "dovecot.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    daemon = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", base / "dovecot.conf"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.STDOUT, start_new_session=True)
     try:
         mta.wait(lambda: socket_path.exists() or daemon.poll() is not None, what="dovecot's auth socket")
         assert daemon.poll() is None, (base / "log").read_text() if (base / "log").exists() else "dovecot did not start"
@@ -369,7 +371,6 @@ def test_dovecot_may_be_restarted(options):
             first.expect(plain("bob", "secret"), OK)
         shutil.rmtree(mail.base / "dovecot")
         second = Client(mail)
-        assert any(line.startswith("250-AUTH PLAIN") for line in second.lines), second.lines
         said = second.say(plain("bob", "secret"))
         assert said == "454 4.7.0 Temporary authentication failure: Can't connect to authentication server", said
         with dovecot(mail):
@@ -495,11 +496,11 @@ def test_limits_of_clients_in_postfixs_words(options):
         # Places become free again; then the rate is used up.
         mta.wait(lambda: "Connection rate limit exceeded" in mail.log_file.read_text() or Client(mail, hello=False).close(), what="the rate to be used up")
         log_has(mail, f"from unknown[127.0.0.1] for service {service}")
-        mail.stop()
+        mail.reload()  # that is anvil's end, and the next one's start
+        log_has(mail, "statistics: max cache size 1 at ")
         text = mail.log_file.read_text()
         for what in ("connection rate", "connection count", "message rate", "recipient rate", "auth rate"):
             assert f"statistics: max {what} " in text and f"for ({service}:127.0.0.1) at " in text, what
-        assert "statistics: max cache size 1 at " in text
 
 
 def test_an_account_has_limits_of_its_own_wherever_it_comes_from(options):
@@ -533,12 +534,12 @@ def test_a_network_counts_as_one_client(options):
         first = Client(mail)
         assert first.greeting.startswith("220")
         assert Client(mail, hello=False).greeting.startswith("421 4.7.0 ")
-        mail.stop()
-        assert "127.0.0.0/24) at " in mail.log_file.read_text(), mail.log_tail()
+        mail.reload()
+        log_has(mail, "127.0.0.0/24) at ")
 
 
 def test_a_killed_smtpd_leaves_no_connections_behind(options):
-    with system(options, {"smtpd_client_connection_count_limit": 2}) as mail:
+    with system(options, {"smtpd_client_connection_count_limit": 2, "service_throttle_time": "1s"}) as mail:
         mail.start()
         clients = [Client(mail), Client(mail)]
         assert Client(mail, hello=False).greeting.startswith("421")

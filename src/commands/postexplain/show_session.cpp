@@ -104,10 +104,11 @@ class Lines {
       verdict = steps_[end].result;
       reply = steps_[end].because;
     }
-    const std::string shown = name.size() <= kLongest
-                                  ? with_origin(name)
-                                  : fmt::format("{}...", std::string_view(name).substr(0, kLongest - 3));
-    out_ += line(indent, fmt::format("{} {}", padded(indent, shown), verdict));
+    const std::string shown =
+        name.size() <= kLongest ? name : fmt::format("{}...", std::string_view(name).substr(0, kLongest - 3));
+    const std::string origin = setup_.origin(name);
+    out_ += line(indent, fmt::format("{} {}{}", padded(indent, shown), verdict,
+                                     origin.empty() ? "" : fmt::format("  ({})", origin)));
     if (!reply.empty()) out_ += line(indent + 4, "\"" + reply + "\"");
     // A restriction class is a list of its own name.
     const auto is_class = [&](Kind kind) { return steps_[at_].kind == kind && steps_[at_].name == name; };

@@ -27,8 +27,8 @@ struct LockMethods {
 
 struct MailboxSettings {
   LockMethods locks;
-  int lock_attempts = 20;                      // deliver_lock_attempts
-  std::chrono::milliseconds lock_delay{1000};  // deliver_lock_delay, half as much to half as much again
+  int lock_attempts = 20;                      // deliver_lock_attempts: with lock_delay, how long to try
+  std::chrono::milliseconds lock_delay{1000};  // deliver_lock_delay: the longest pause, half as much again at most
   std::chrono::seconds stale_lock{500};        // stale_lock_time
   std::int64_t size_limit = 0;                 // of an mbox, or of one message in a maildir; 0: none
   bool strict_ownership = true;                // strict_mailbox_ownership

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <random>
@@ -18,6 +19,7 @@ namespace delivery {
 namespace {
 
 constexpr mode_t kFileMode = 0600;
+constexpr std::chrono::milliseconds kFirstPause{2};
 constexpr int kOpenFlags = O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 std::unexpected<MailboxError> failed(std::string_view what, int number) {
@@ -209,16 +211,18 @@ std::expected<Identity, MailboxError> act_as(const Ids& ids) {
 
 std::expected<OpenMbox, MailboxError> open_locked(disk::Disk& disk, const MailboxSettings& settings,
                                                   const MboxTarget& target) {
-  for (int attempt = 1;; ++attempt) {
+  // A delivery of our own is done within milliseconds, somebody's mail reader may take its time: the pauses grow.
+  const auto last_attempt = io::Clock::now() + settings.lock_delay * std::max(0, settings.lock_attempts - 1);
+  for (auto pause = std::min(kFirstPause, settings.lock_delay);; pause = std::min(2 * pause, settings.lock_delay)) {
     {
       const auto identity = act_as(target.opener);
       if (!identity) return std::unexpected(identity.error());
       auto mbox = try_open(disk, settings, target);
       if (mbox) return std::move(*mbox);
       if (const auto* error = std::get_if<MailboxError>(&mbox.error())) return std::unexpected(*error);
-      if (attempt >= settings.lock_attempts) return std::unexpected(std::get<Busy>(mbox.error()).error);
+      if (io::Clock::now() >= last_attempt) return std::unexpected(std::get<Busy>(mbox.error()).error);
     }
-    io::sleep_until(io::Deadline::after(pause_of(settings.lock_delay)));  // as ourselves
+    io::sleep_until(io::Deadline::after(pause_of(pause)));  // as ourselves
   }
 }
 

@@ -2,7 +2,7 @@
 // Delivery into a file with many messages. Appending is all or nothing as far as locks, a working disk and a process
 // that lives on can make it: on any error the file gets back its old length.
 //
-//   lock       <file>.lock (dotlock), then open, then fcntl and flock; tried a number of times, with pauses
+//   lock       <file>.lock (dotlock), then open, then fcntl and flock; tried for a time, with pauses that grow
 //   check      a regular file with one name, of the recipient, and still the one that the path names
 //   append     and fsync; for a new file its directory, too
 //   unlock     close, then the dotlock goes

@@ -61,8 +61,8 @@ struct Request {
   std::vector<RequestRecipient> recipients;
   static void fields(auto& self, auto&& visit) {
     visit(self.trace_flags, self.queue_name, self.queue_id, self.data_offset, self.size, self.nexthop, self.encoding,
-          self.smtputf8, self.require_tls, self.sender, self.envelope_id, self.return_flags, self.times, self.fresh, self.client,
-          self.recipients);
+          self.smtputf8, self.require_tls, self.sender, self.envelope_id, self.return_flags, self.times, self.fresh,
+          self.client, self.recipients);
   }
 };
 

@@ -114,16 +114,26 @@ void Process::open_for_business() {
   }
   if (clients_ == Clients::triggers) io::spawn("triggers", [this] { pass_letters_on(); });
   if (place_.status_fd >= 0) {
-    io::spawn("master", [this] {
-      if (link_.wait_for_end() == Link::End::told_to_finish) {
-        retire("told to finish");
-      } else {
-        master_is_gone_ = true;
-        retire("master disconnect");
-      }
-    });
+    io::spawn("master", [this] { listen_to_master(); });
   }
   io::spawn("house", [this] { keep_house(); });
+}
+
+void Process::listen_to_master() {
+  while (true) {
+    const Link::Word word = link_.next_word();
+    switch (word) {
+      case Link::Word::stress:
+      case Link::Word::calm:
+        server_.stressed(word == Link::Word::stress);
+        break;
+      case Link::Word::told_to_finish:
+        return retire("told to finish");
+      case Link::Word::master_is_gone:
+        master_is_gone_ = true;
+        return retire("master disconnect");
+    }
+  }
 }
 
 // --- clients -----------------------------------------------------------------------------------------------------
@@ -193,7 +203,10 @@ void Process::admit(base::Fd connection) {
       talk_to(std::move(*client));
     }
   });
-  if (place_.max_use > 0 && served_ >= place_.max_use && !lives_on_) retire("maximal use count reached");
+  // Each place for a client may be used that often: leaks grow with the use of a place, and who serves a thousand at a
+  // time must not be replaced after a hundred.
+  const auto most = std::int64_t{place_.max_use} * place_.client_limit;
+  if (place_.max_use > 0 && served_ >= most && !lives_on_) retire("maximal use count reached");
 }
 
 void Process::talk_to(Client client) {
