@@ -27,9 +27,8 @@ void Content::take_chunk(std::string_view bytes) {
 
 void Content::finish_chunks() {
   if (!pending_.empty() || continued_) {
-    const std::string last = std::move(pending_);
-    pending_.clear();
-    line(last, true, Framing::chunks);
+    const std::string last = std::exchange(pending_, {}) + "\r";
+    line(last, Framing::chunks);
   }
 }
 
@@ -52,9 +51,7 @@ std::size_t Content::take(std::string_view bytes, Framing framing) {
       return at;
     }
     ++at;
-    const bool crlf = text.ends_with('\r');
-    if (crlf) text.remove_suffix(1);
-    ended_ = line(text, crlf, framing);
+    ended_ = line(text, framing);
     pending_.clear();
   }
   return at;
@@ -76,13 +73,18 @@ std::size_t Content::spill(std::string_view text, Framing framing) {
 }
 
 // True: the message ends here.
-bool Content::line(std::string_view text, bool crlf, Framing framing) {
+bool Content::line(std::string_view text, Framing framing) {
+  const bool crlf = text.ends_with('\r');
   if (!crlf) bare_newline_ = true;
+  // CR CR LF is a line end with a stray CR, and no end of data for the next system to find.
+  const std::size_t length = text.find_last_not_of('\r') + 1;
+  const bool stray = text.size() > length + 1;
+  text = text.substr(0, length);
   const bool proper = proper_ && crlf;
   proper_ = crlf;
   if (framing == Framing::dots && !continued_ && text.starts_with('.')) {
     if (text.size() == 1) {
-      if (proper || rules_.bare_newline == BareNewline::no) return true;
+      if ((proper && !stray) || rules_.bare_newline == BareNewline::no) return true;
       // Another system may take it for the end: it goes no further.
       return false;
     }

@@ -41,7 +41,7 @@ class Content {
  private:
   enum class Framing { dots, chunks };
   std::size_t take(std::string_view bytes, Framing framing);
-  bool line(std::string_view text, bool crlf, Framing framing);
+  bool line(std::string_view text, Framing framing);
   std::size_t spill(std::string_view text, Framing framing);
   void put(queue::RecordType type, std::string_view text);
 

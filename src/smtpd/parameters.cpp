@@ -163,6 +163,11 @@ std::optional<std::string> parse_address(std::string_view typed, bool strict) {
       return std::nullopt;
   } else if (strict || typed.starts_with('<')) {
     return std::nullopt;
+  } else if (std::ranges::any_of(tokens, is(':')) || std::ranges::any_of(tokens, is(';'))) {
+    // A group, of one.
+    const auto all = mail::addresses_in(typed, kMostTokens);
+    if (all.size() != 1) return std::nullopt;
+    return parse_address("<" + all.front() + ">", true);
   }
   std::vector<mail::Token> address(begin, end);
   // A source route says nothing that anyone heeds.
@@ -173,7 +178,7 @@ std::optional<std::string> parse_address(std::string_view typed, bool strict) {
   if (address.empty() && open == tokens.end()) return std::nullopt;
   for (std::size_t i = 0; i < address.size(); ++i) {
     const mail::Token& token = address[i];
-    if (token.is(',') || token.is(';') || token.is(':') || token.is('<') || token.is('>') || token.is('(') ||
+    if (token.is(',') || token.is(';') || token.is('<') || token.is('>') || token.is('(') ||
         token.is(')') || token.is('"') || token.is('\\') || token.is('[') || token.is(']'))
       return std::nullopt;
     // Two words side by side are a phrase.
@@ -181,7 +186,8 @@ std::optional<std::string> parse_address(std::string_view typed, bool strict) {
       return std::nullopt;
   }
   std::string result = mail::internal_text(address);
-  if (!is_line_safe(result)) return std::nullopt;
+  // Records and log lines are lines.
+  if (result.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) return std::nullopt;
   return result;
 }
 
@@ -211,9 +217,6 @@ std::optional<Argument> argument_of(std::span<std::string_view> words, std::stri
   std::string_view first = words[0].substr(keyword.size());
   if (first.starts_with(':')) {
     first.remove_prefix(1);
-  } else if (first.empty() && words.size() > 1 && words[1].starts_with(':')) {
-    words = words.subspan(1);
-    first = words[0].substr(1);
   } else {
     return std::nullopt;
   }

@@ -117,8 +117,8 @@ Next Conversation::skip_endless_line() {
 
 Next Conversation::take_line(Input input) {
   if (!input.crlf && settings().bare_newline != BareNewline::no && !session_.is_excused_for_bare_newlines()) {
-    session_.notes = "bare_lf";
     if (settings().bare_newline == BareNewline::reject) return bare_newline();
+    if (settings().bare_newline == BareNewline::note) session_.notes = "bare_lf";
   }
   // Nothing that follows a NUL byte means anything.
   input.text.resize(std::min(input.text.find('\0'), input.text.size()));
@@ -160,7 +160,7 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   const auto place = static_cast<std::size_t>(&command - commands().data());
   Counters::OfCommand& count = counters.commands[place];
   ++count.total;
-  session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
+  if (!session_.denied) session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
   session_.recipient.reset();
   session_.erred = false;
   if (const auto ended = out_of_step(command)) return *ended;

@@ -27,6 +27,9 @@ struct Settings;  // settings.h: main.cf, typed, for calm or for stress
 
 enum class Next { go_on, close };
 
+// Session::where, from the end of a message to the next command.
+constexpr std::string_view kAfterMessage = "END-OF-MESSAGE";
+
 struct Session {
   Session(Shared& shared, io::Stream stream, restrictions::Client client);
 
