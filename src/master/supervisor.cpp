@@ -111,8 +111,10 @@ void Supervisor::stop_timers(Service& service) {
   if (service.pause) loop_.cancel(*service.pause);
   if (service.alarm) loop_.cancel(*service.alarm);
   if (service.pending_wakeup) loop_.forget(service.pending_wakeup.get());
+  if (service.calm) loop_.cancel(*service.calm);
   service.pause.reset();
   service.alarm.reset();
+  service.calm.reset();
   service.pending_wakeup.reset();
 }
 
@@ -161,7 +163,7 @@ void Supervisor::client_waits(Service& service) {
   // The last one that may run, and only because all others are full: times are hard.
   const int limit = population.limit;
   if (population.running > 0 && limit > 0 && population.running + count >= limit) {
-    service.history.stress_until = Clock::now() + kStress;
+    stress(service);
   }
   for (int i = 0; i < count && start(service); ++i) {
   }
@@ -190,6 +192,7 @@ bool Supervisor::start(Service& service) {
   const auto now = Clock::now();
   Stress stress = Stress::not_told;
   if (plan.is_told_of_stress()) stress = now < service.history.stress_until ? Stress::yes : Stress::no;
+  if (stress == Stress::yes) wait_for_calm(service);
   const std::uint32_t generation = ++generation_;
   const auto pid =
       start_child(plan.program_path, child_arguments(plan, manner_, stress), child_environment(plan_, generation),
@@ -251,7 +254,7 @@ void Supervisor::tell_limit(Service& service) {
   const auto now = Clock::now();
   if (!serves_clients || now < service.history.limit_told) return;
   service.history.limit_told = now + kStress;
-  service.history.stress_until = now + kStress;
+  stress(service);
   logging::warning(
       "master.process_limit",
       "service {service} has reached its process limit \"{limit}\": new clients may experience noticeable delays",
@@ -262,6 +265,29 @@ void Supervisor::tell_limit(Service& service) {
   logging::warning(
       "master.process_limit_advice",
       "see https://www.postfix.org/STRESS_README.html for examples of stress-adapting configuration settings");
+}
+
+// All its processes are busy. Those that are to know are told at their start; the others hear of it now.
+void Supervisor::stress(Service& service) {
+  service.history.stress_until = Clock::now() + kStress;
+  if (!service.plan.is_told_of_stress() || service.calm) return;
+  tell_all(service, service::kStress);
+  wait_for_calm(service);
+}
+
+void Supervisor::wait_for_calm(Service& service) {
+  if (service.calm) return;
+  service.calm = loop_.after(service.history.stress_until - Clock::now(), [this, &service] {
+    service.calm.reset();
+    if (Clock::now() < service.history.stress_until) return wait_for_calm(service);
+    tell_all(service, service::kCalm);
+  });
+}
+
+void Supervisor::tell_all(const Service& service, char word) {
+  for (const auto& [pid, process] : processes_)
+    if (process->service == &service && process->status)
+      (void)::send(process->status.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void Supervisor::drop_status(Process& process) {

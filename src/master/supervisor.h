@@ -62,6 +62,7 @@ class Supervisor {
     std::vector<int> watched;
     std::optional<Loop::TimerId> pause;
     std::optional<Loop::TimerId> alarm;
+    std::optional<Loop::TimerId> calm;  // its processes have been told of stress, and will be told of its end
     base::Fd pending_wakeup;
     History history;
   };
@@ -77,6 +78,9 @@ class Supervisor {
   void set_alarm(Service& service);
   void stop_timers(Service& service);
   void tell_limit(Service& service);
+  void stress(Service& service);
+  void wait_for_calm(Service& service);
+  void tell_all(const Service& service, char word);
   void read_status(Process& process);
   void heed(Process& process, const service::StatusMessage& message);
   void drop_status(Process& process);

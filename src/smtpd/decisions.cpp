@@ -1,8 +1,4 @@
 // What the restrictions decide, carried out.
-#include <ctime>
-
-#include <fmt/format.h>
-
 #include "smtpd/log.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
@@ -11,6 +7,7 @@
 namespace smtpd {
 
 using restrictions::Decision;
+using restrictions::Stage;
 
 namespace {
 
@@ -39,15 +36,25 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
   subject.sasl_sender = transaction.sasl_sender;
   subject.smtputf8 = transaction.smtputf8;
   subject.stress = shared.stressed();
+  const bool after_mail =
+      stage != Stage::connect && stage != Stage::helo && stage != Stage::ehlo && stage != Stage::mail;
+  if (after_mail && transaction.deferral)
+    subject.earlier = &*transaction.deferral;
+  else if (stage != Stage::connect && stage != Stage::helo && stage != Stage::ehlo && after_hello)
+    subject.earlier = &*after_hello;
+  else if (stage != Stage::connect && after_connect)
+    subject.earlier = &*after_connect;
   subject.talks_ahead = [this] { return const_cast<Session*>(this)->talks_ahead(); };
   return subject;
 }
 
 std::optional<Next> Session::refused(Decision decision, restrictions::Stage stage) {
-  (void)stage;
   for (const restrictions::Note& note : decision.notes)
     if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
   transaction.effects.add(std::move(decision.effects));
+  if (stage == Stage::connect) after_connect = decision.if_permit;
+  if (stage == Stage::helo || stage == Stage::ehlo) after_hello = decision.if_permit;
+  if (stage == Stage::mail) transaction.deferral = decision.if_permit;
   switch (decision.kind) {
     case Decision::Kind::accept:
       return std::nullopt;

@@ -63,8 +63,7 @@ void open_message(Session& session) {
 
   message.append(RecordType::time, fmt::format("{} {}", transaction.arrival.seconds, transaction.arrival.microseconds));
   if (!session.settings().content_filter.empty()) message.append(RecordType::filter, session.settings().content_filter);
-  attribute(message, "log_ident",
-            session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
+  attribute(message, "log_ident", session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
   attribute(message, "rewrite_context", transaction.rewrites_locally ? "local" : "remote");
   attribute(message, "sasl_method", session.sasl_method);
   attribute(message, "sasl_username", session.sasl_username);

@@ -129,16 +129,14 @@ void log_pipelining(const Session& session, std::string_view command, std::strin
 }
 
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
-  logging::warning("smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
-                   {{"client", session.client_label()},
-                    {"command", command},
-                    {"address", base::printable(typed.substr(0, 100))}});
+  logging::warning(
+      "smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
+      {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 100))}});
 }
 
 void log_abnormal_end(const Session& session, std::string_view what) {
   std::string where = session.where;
-  if (session.transaction.content)
-    where += fmt::format(" ({} bytes)", session.transaction.content->received());
+  if (session.transaction.content) where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});
 }

@@ -1,7 +1,10 @@
+#include "config/param.h"
 #include "smtpd/server.h"
 
 int main(int argc, char** argv) {
-  return service::run(argc, argv, {.program = "smtpd", .open = [](const service::Context& context) {
-                                     return std::make_unique<smtpd::Server>(context);
-                                   }});
+  return service::run(
+      argc, argv,
+      {.program = "smtpd",
+       .usual_client_limit = config::param::smtpd_client_limit,
+       .open = [](const service::Context& context) { return std::make_unique<smtpd::Server>(context); }});
 }

@@ -264,8 +264,7 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
       result.envelope_id = *decoded;
     } else if (offered.verp && base::equals_folded(name, "XVERP")) {
       if (value && (value->size() != 2 || value->find_first_not_of(offered.verp_filter) != std::string_view::npos))
-        return refuse(501, "5.5.4",
-                      fmt::format("Error: XVERP needs two characters from {}", offered.verp_filter));
+        return refuse(501, "5.5.4", fmt::format("Error: XVERP needs two characters from {}", offered.verp_filter));
       result.verp_delimiters = value ? std::string(*value) : std::string();
     } else {
       return unsupported(word);

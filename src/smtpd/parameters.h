@@ -25,7 +25,7 @@ struct MailParameters {
   std::optional<long> size;
   int dsn_return = 0;
   std::string envelope_id;
-  std::optional<std::string> sasl_sender;  // AUTH=, decoded; "<>" when the client does not tell
+  std::optional<std::string> sasl_sender;      // AUTH=, decoded; "<>" when the client does not tell
   std::optional<std::string> verp_delimiters;  // XVERP; empty: the default ones
   bool smtputf8 = false;
   bool requiretls = false;

@@ -28,31 +28,6 @@ std::string bracketed_address(const restrictions::Client& client) {
   return client.is_ipv6() ? "IPv6:" + client.address : client.address;
 }
 
-void append_tls(std::vector<std::string>& lines, const tls::Facts& tls) {
-  lines.push_back(fmt::format("\t(using {} with cipher {} ({}/{} bits)", tls.protocol, tls.cipher, tls.used_bits,
-                              tls.algorithm_bits));
-  std::string exchange;
-  const auto add = [](std::string& to, std::string_view name, std::string_view value) {
-    if (!value.empty()) to += fmt::format(" {} {}", name, value);
-  };
-  add(exchange, "key-exchange", tls.key_exchange);
-  add(exchange, "server-signature", tls.server_signature);
-  add(exchange, "server-digest", tls.server_digest);
-  if (!exchange.empty()) lines.push_back("\t" + exchange);
-  std::string client;
-  add(client, "client-signature", tls.client_signature);
-  add(client, "client-digest", tls.client_digest);
-  if (!client.empty()) lines.push_back("\t" + client);
-  lines.back() += ')';
-  if (tls.has_certificate)
-    lines.push_back(fmt::format("\t(Client CN \"{}\", Issuer \"{}\" ({}))", tls.subject_cn, tls.issuer_cn,
-                                tls.trusted ? "verified OK" : "not verified"));
-  else if (tls.asked_for_certificate)
-    lines.push_back("\t(Client did not present a certificate)");
-  else
-    lines.push_back("\t(No client certificate requested)");
-}
-
 }  // namespace
 
 std::vector<std::string> received_header(const Session& session, std::time_t now) {
@@ -63,7 +38,9 @@ std::vector<std::string> received_header(const Session& session, std::time_t now
     lines.push_back(fmt::format("Received: from {} ({} [{}])",
                                 session.helo.empty() ? session.client.name : session.helo, session.client.name,
                                 bracketed_address(session.client)));
-    if (session.tls.active && settings.config[param::smtpd_tls_received_header]) append_tls(lines, session.tls);
+    if (session.tls.active && settings.config[param::smtpd_tls_received_header]) {
+      for (const std::string& line : tls::received_lines(session.tls)) lines.push_back("\t" + line);
+    }
     if (session.authenticated() && settings.config[param::smtpd_sasl_authenticated_header])
       lines.push_back(fmt::format("\t(Authenticated sender: {})", session.sasl_username));
   }

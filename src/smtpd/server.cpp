@@ -14,23 +14,56 @@ namespace {
 constexpr std::size_t kBufferSize = 64 * 1024;
 // anvil answers at once. Should it not, mail is worth more than limits.
 constexpr auto kAnvilTime = std::chrono::seconds(5);
+constexpr auto kTicketTime = std::chrono::seconds(10);
+
+// main.cf as it is under stress. Nothing: it says the same.
+std::optional<config::Config> under_stress(const service::Context& context) {
+  if (context.stand_alone) return std::nullopt;
+  config::Source source{.directory = context.config.directory(),
+                        .process_name = context.program,
+                        .service_name = context.service_name,
+                        .overrides = context.overrides};
+  source.overrides.push_back({"stress", "yes"});
+  auto config = config::Config::load(source);
+  if (!config) throw base::Fatal(config.error().text);
+  return std::move(*config);
+}
 
 }  // namespace
 
 Server::Server(const service::Context& context)
     : config_(context.config),
+      stress_config_(under_stress(context)),
+      resolver_(dns::Resolver::Options::from(context.config)),
       router_(context.config),
+      rules_(std::make_unique<restrictions::Rules>(
+          restrictions::Rules::Uses{context.config, router_, resolver_, context.service_name})),
       anvil_("private/anvil", kAnvilTime),
       sasl_(context.config[param::smtpd_sasl_auth_enable] ? sasl::make_server(context.config) : nullptr),
       sink_(pool_, "public/" + context.config[param::cleanup_service_name], context.config[param::ipc_timeout]) {
+  const bool wants_tls = tls::server_level(config_) != tls::Level::none || config_[param::smtpd_tls_wrappermode];
+  if (wants_tls && !context.stand_alone) {
+    tickets_ = std::make_unique<client::TlsmgrClient>("private/" + config_[param::tlsmgr_service_name],
+                                                      context.service_name, kTicketTime);
+    tls_ = std::make_unique<tls::Server>(config_, tickets_.get());
+  }
+  if (stress_config_)
+    stress_rules_ = std::make_unique<restrictions::Rules>(
+        restrictions::Rules::Uses{*stress_config_, router_, resolver_, context.service_name});
   shared_ = std::make_unique<Shared>(Shared::Parts{.config = &config_,
+                                                   .stress_config = stress_config_ ? &*stress_config_ : nullptr,
                                                    .router = &router_,
+                                                   .resolver = &resolver_,
+                                                   .rules = rules_.get(),
+                                                   .stress_rules = stress_rules_.get(),
                                                    .sink = &sink_,
                                                    .sasl = sasl_.get(),
+                                                   .tls = tls_.get(),
                                                    .anvil = &anvil_,
                                                    .pool = &pool_,
                                                    .service_name = context.service_name,
                                                    .stand_alone = context.stand_alone});
+  shared_->set_stressed(stress_config_ && !config_[param::stress].empty());
 }
 
 Server::~Server() = default;
@@ -42,7 +75,8 @@ void Server::serve(service::Client client) {
 }
 
 std::string Server::stale() {
-  return shared_->tables_changed() ? "smtpd's tables" : "";
+  if (shared_->tables_changed() || router_.has_changed() || rules_->has_changed()) return "an SMTP server's table";
+  return tls_ ? tls_->stale() : "";
 }
 
 }  // namespace smtpd

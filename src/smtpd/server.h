@@ -2,8 +2,10 @@
 // The smtpd service: takes clients, each into a session of its own.
 
 #include <memory>
+#include <optional>
 
 #include "client/anvil_client.h"
+#include "client/tlsmgr_client.h"
 #include "dns/resolver.h"
 #include "ipc/channel.h"
 #include "restrictions/rules.h"
@@ -12,6 +14,7 @@
 #include "service/service.h"
 #include "smtpd/cleanup_sink.h"
 #include "smtpd/shared.h"
+#include "tls/server.h"
 
 namespace smtpd {
 
@@ -22,14 +25,19 @@ class Server : public service::Server {
 
   void serve(service::Client client) override;
   std::string stale() override;
+  void stressed(bool is_stressed) override { shared_->set_stressed(is_stressed); }
 
  private:
   const config::Config& config_;
   std::optional<config::Config> stress_config_;
+  dns::Resolver resolver_;
   routing::Router router_;
+  std::unique_ptr<restrictions::Rules> rules_, stress_rules_;
   ipc::Pool pool_;
   client::AnvilClient anvil_;
   std::unique_ptr<sasl::Server> sasl_;  // null: smtpd_sasl_auth_enable = no
+  std::unique_ptr<client::TlsmgrClient> tickets_;
+  std::unique_ptr<tls::Server> tls_;  // null: smtpd_tls_security_level = none
   CleanupSink sink_;
   std::unique_ptr<Shared> shared_;
 };

@@ -9,10 +9,12 @@
 #include "smtpd/content.h"
 #include "smtpd/log.h"
 #include "smtpd/parameters.h"
+#include "smtpd/peer.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
 #include "smtpd/trust.h"
 #include "smtpd/wording.h"
+#include "smtpd/wrapper.h"
 
 namespace smtpd {
 
@@ -22,6 +24,8 @@ namespace {
 
 // How much of an endless line is thrown away before the session ends.
 constexpr std::size_t kMostDiscarded = 64 * 1024;
+// For the name of a client, beside the resolver's own time-outs.
+constexpr auto kNameTime = std::chrono::seconds(60);
 // For the last words to a client that was too slow to say anything.
 constexpr auto kLastWords = std::chrono::seconds(5);
 
@@ -37,6 +41,7 @@ class Conversation {
     bool crlf = true;
   };
 
+  Next greet();
   Next one_command();
   std::optional<Input> next_line();
   Next skip_endless_line();
@@ -57,13 +62,18 @@ class Conversation {
 void Conversation::run(bool is_known) {
   try {
     session_.start_request();
-    Next next = is_known ? session_.begin_anew() : session_.reply(local_trouble("Server local error"));
+    Next next = is_known ? greet() : session_.reply(local_trouble("Server local error"));
     while (next == Next::go_on) next = one_command();
     session_.start_request();
     session_.stream.flush();
   } catch (const io::StreamError& error) {
     hurry_away(error);
   }
+}
+
+Next Conversation::greet() {
+  if (settings().tls_wrapper && begin_wrapped(session_) == Next::close) return Next::close;
+  return session_.begin_anew();
 }
 
 Next Conversation::one_command() {
@@ -183,10 +193,8 @@ std::optional<Next> Conversation::out_of_step(const Command& command) {
 }
 
 Reply Conversation::local_trouble(std::string_view what) const {
-  return {.code = 421,
-          .status = "4.3.0",
-          .text = fmt::format("{} {}", settings().myhostname, what),
-          .disconnect = true};
+  return {
+      .code = 421, .status = "4.3.0", .text = fmt::format("{} {}", settings().myhostname, what), .disconnect = true};
 }
 
 Next Conversation::too_many_errors() {
@@ -223,7 +231,10 @@ void Session::run() {
       log_disconnect(session);
     }
   };
+  where = "CONNECT";
   const bool is_known = take_proxy_header(*this);
+  if (is_known && settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
+    look_up_name(client, *shared.parts().resolver, io::Deadline::after(kNameTime));
   log_connect(*this);
   const AtEnd at_end{*this};
   Conversation(*this).run(is_known);
@@ -232,7 +243,9 @@ void Session::run() {
 Next Session::begin_anew() {
   where = "CONNECT";
   denied = false;
-  if (auto refusal = limits::at_connect(*this)) {
+  auto refusal = limits::at_connect(*this);
+  if (begin_wrapped(*this) == Next::close) return Next::close;
+  if (refusal) {
     (void)reply(std::move(*refusal));
     return Next::close;
   }
@@ -272,7 +285,7 @@ bool Session::must_start_tls() const {
 }
 
 bool Session::offers_tls() const {
-  return shared.parts().tls != nullptr && shared.parts().tls->available();
+  return shared.parts().tls != nullptr;  // when it is not available, STARTTLS says so
 }
 
 bool Session::is_valid_address(const std::string& address) const {
@@ -291,6 +304,7 @@ bool Session::is_excused_for_bare_newlines() {
 }
 
 void Session::forget_hello() {
+  after_hello.reset();
   helo.clear();
   protocol = "SMTP";
   excused_.reset();

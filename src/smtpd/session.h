@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "io/stream.h"
-#include "restrictions/subject.h"
+#include "restrictions/rules.h"
 #include "sasl/server.h"
 #include "smtpd/client_attributes.h"
 #include "smtpd/command_line.h"
@@ -99,6 +99,9 @@ struct Session {
   std::string_view notes;  // for the disconnect line: "bare_lf"
   int last_code = 0;       // of the last reply
   bool erred = false;      // it counts as an error
+
+  // With smtpd_delay_reject = no: what was left open at the connection and at HELO.
+  std::optional<restrictions::Deferral> after_connect, after_hello;
 
   // The command that is being done
   std::optional<std::string> recipient;  // RCPT and VRFY: internal form, for subject() and the log

@@ -112,6 +112,7 @@ Settings::Settings(const config::Config& of)
       command_filter(of),
       reject_text(of),
       tls_level(tls::server_level(of)),
+      tls_wrapper(of[param::smtpd_tls_wrappermode]),
       flush_domains("fast_flush_domains", of[param::fast_flush_domains], table::Settings::from(of),
                     {.parent_matches_subdomains = parents_match(of, "fast_flush_domains")}),
       flush_path("public/" + of[param::flush_service_name]),

@@ -65,7 +65,8 @@ struct Settings {
   CommandFilter command_filter;
   RejectText reject_text;
   tls::Level tls_level;
-  table::MatchList flush_domains;        // fast_flush_domains, for ETRN
+  bool tls_wrapper;
+  table::MatchList flush_domains;  // fast_flush_domains, for ETRN
   std::string flush_path;
   std::string verp_delimiters, verp_filter;
   bool requiretls, requiretls_header;

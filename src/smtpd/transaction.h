@@ -33,9 +33,9 @@ struct Transaction {
   bool smtputf8 = false;
   bool requiretls = false;
   long announced_size = 0;
-  long actual_size = 0;     // of the content
+  long actual_size = 0;        // of the content
   bool content_known = false;  // all of it
-  std::string sasl_sender;  // AUTH=
+  std::string sasl_sender;     // AUTH=
   queue::TimeStamp arrival;
   std::string instance;           // of policy requests: the same for all of one message
   bool rewrites_locally = false;  // local_header_rewrite_clients
@@ -44,6 +44,7 @@ struct Transaction {
   std::string last_recipient;  // as typed, quoted, for Received
   std::string only_recipient;  // internal form, while recipients == 1
   restrictions::Effects effects;
+  std::optional<restrictions::Deferral> deferral;  // what MAIL left open
 
   std::unique_ptr<Message> message;  // open with cleanup; its queue id
 

@@ -5,8 +5,8 @@
 
 namespace smtpd {
 
-// smtpd_tls_wrappermode: the handshake before the greeting. close: the session ends without one; what had to be said
-// and logged has been. Throws StreamError.
+// The handshake before the greeting, where smtpd_tls_wrappermode asks for it and it has not been yet. close: the
+// session ends without a greeting; what had to be said and logged has been. Throws StreamError.
 Next begin_wrapped(Session& session);
 
 // After a handshake: nothing counts any more that was said in the clear, where anyone may have said it.

@@ -8,6 +8,7 @@
 #include "mail/address.h"
 #include "postexplain/request.h"
 #include "postexplain/route.h"
+#include "postexplain/session.h"
 #include "postexplain/show.h"
 
 namespace postexplain {
@@ -45,6 +46,14 @@ int explain_routes(const Request& request) {
   return status_of(fate);
 }
 
+int explain_a_session(const Request& request) {
+  const Setup setup(request.config_directory, request.service);
+  const Routes routes(setup);
+  const SessionReport report = explain_session(setup, routes, request);
+  print(request.json ? session_json(setup, report) : session_text(setup, report));
+  return status_of(report.fate());
+}
+
 }  // namespace
 
 int run(std::span<char*> arguments) {
@@ -54,7 +63,13 @@ int run(std::span<char*> arguments) {
     return EX_USAGE;
   }
   logging::set_verbosity(request->verbosity);
-  return explain_routes(*request);
+  switch (request->what) {
+    case Request::What::route:
+      return explain_routes(*request);
+    case Request::What::session:
+      return explain_a_session(*request);
+  }
+  return EX_SOFTWARE;
 }
 
 }  // namespace postexplain

@@ -33,7 +33,8 @@ struct RouteReport {
   std::vector<Step> sender_steps;
   std::vector<Step> steps;  // of cleanup
   std::string problem;      // with the expansion; the message waits
-  std::string filter;       // content_filter: where the mail goes before it goes anywhere
+  std::string filter;       // content_filter, or a FILTER action: where the mail goes before it goes anywhere
+  bool filter_is_action = false;
   std::vector<Destination> destinations;
 
   Fate fate() const;  // the worst: refused before waits before delivered

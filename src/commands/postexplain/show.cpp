@@ -38,6 +38,14 @@ std::string_view word_of(Kind kind) {
       return "list";
     case Kind::decision:
       return "decision";
+    case Kind::entered:
+      return "list begins";
+    case Kind::asked:
+      return "restriction";
+    case Kind::judged:
+      return "verdict";
+    case Kind::left:
+      return "list ends";
   }
   return {};
 }
@@ -60,6 +68,10 @@ std::string told(const Step& step) {
     case Kind::list:
       return fmt::format("{:<{}} {}", shown(step.subject), kColumn, step.found ? "listed" : "not listed");
     case Kind::decision:
+    case Kind::entered:
+    case Kind::asked:
+    case Kind::judged:
+    case Kind::left:
       break;
   }
   return {};
@@ -87,6 +99,10 @@ std::string summary(const Destination& destination, std::size_t indent) {
   return line(indent, text);
 }
 
+std::string filter_origin(const Setup& setup, const RouteReport& report) {
+  return report.filter_is_action ? "a FILTER action" : with_origin(setup, "content_filter");
+}
+
 void destination_text(const Setup& setup, const RouteReport& report, const Destination& destination, std::size_t indent,
                       std::string& out) {
   out += "\n" + line(indent, "recipient " + shown(destination.recipient));
@@ -100,7 +116,7 @@ void destination_text(const Setup& setup, const RouteReport& report, const Desti
   }
   if (!report.filter.empty()) {
     out += line(indent + 2, fmt::format("{:<14} {:<{}} {}", "filtered by", base::printable(report.filter), kColumn - 6,
-                                        with_origin(setup, "content_filter")));
+                                        filter_origin(setup, report)));
   }
 }
 
@@ -135,6 +151,21 @@ void step_json(const Setup& setup, const Step& step, Json& json) {
       json.member("what", step.name).member("verdict", step.result).member("because", step.because);
       origin_of(step.because);
       break;
+    case Kind::entered:
+      json.member("list", step.name);
+      origin_of(step.name);
+      break;
+    case Kind::asked:
+      json.member("restriction", step.name);
+      origin_of(step.name);
+      break;
+    case Kind::judged:
+      json.member("restriction", step.name).member("verdict", step.result);
+      if (!step.because.empty()) json.member("text", step.because);
+      break;
+    case Kind::left:
+      json.member("list", step.name).member("verdict", step.result);
+      break;
   }
   json.end();
 }
@@ -142,7 +173,8 @@ void step_json(const Setup& setup, const Step& step, Json& json) {
 }  // namespace
 
 // A parameter is named once for all that follows of it.
-std::string steps_text(const Setup& setup, const std::vector<Step>& steps, std::size_t indent) {
+std::string steps_text(const Setup& setup, const std::vector<Step>& steps, std::size_t indent,
+                       std::string_view within) {
   std::string out;
   std::string_view current;
   for (const Step& step : steps) {
@@ -151,11 +183,10 @@ std::string steps_text(const Setup& setup, const std::vector<Step>& steps, std::
       out += line(indent + 2, fmt::format("{}: {}", told(step), with_origin(setup, step.name)));
       continue;
     }
-    if (step.name != current) {
-      current = step.name;
-      out += line(indent, with_origin(setup, step.name));
-    }
-    out += line(indent + 2, told(step));
+    const bool is_named = step.name.contains(':') && within.contains(step.name);  // a table
+    if (step.name != current && !is_named) out += line(indent, with_origin(setup, step.name));
+    current = step.name;
+    out += line(is_named ? indent : indent + 2, told(step));
   }
   return out;
 }
@@ -188,11 +219,12 @@ std::string route_text(const Setup& setup, const RouteReport& report, std::size_
   return out;
 }
 
-void route_members(const Setup& setup, const RouteReport& report, Json& json) {
+void route_json(const Setup& setup, const RouteReport& report, Json& json) {
+  json.object();
   json.member("address", report.address).member("sender", report.rewritten_sender);
   json.member("fate", name_of(report.fate()));
   if (!report.problem.empty()) json.member("problem", report.problem);
-  if (!report.filter.empty()) json.member("content_filter", report.filter);
+  if (!report.filter.empty()) json.member("filter", report.filter);
   steps_json(setup, report.sender_steps, "sender_steps", json);
   steps_json(setup, report.steps, "steps", json);
   json.array("destinations");
@@ -208,14 +240,12 @@ void route_members(const Setup& setup, const RouteReport& report, Json& json) {
     steps_json(setup, destination.steps, "steps", json);
     json.end();
   }
-  json.end();
+  json.end().end();
 }
 
 std::string route_json(const Setup& setup, const RouteReport& report) {
   Json json;
-  json.object();
-  route_members(setup, report, json);
-  json.end();
+  route_json(setup, report, json);
   return json.written() + "\n";
 }
 

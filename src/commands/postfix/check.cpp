@@ -13,6 +13,7 @@
 #include "config/param.h"
 #include "postfix/layout.h"
 #include "postfix/sense_check.h"
+#include "postfix/smtp_server_check.h"
 #include "postfix/table_check.h"
 
 namespace postfix {
@@ -117,6 +118,8 @@ void look_over(const Installation& installation) {
   check_ownership(installation, tally);
   check_tables(installation, tally);
   check_sense(installation, tally);
+  check_references(installation, tally);
+  check_smtp_server(installation, tally);
   check_corrupt(installation, tally);
   check_chroot_copies(installation, tally);
 }
@@ -129,6 +132,8 @@ Tally check(const Installation& installation) {
   check_ownership(installation, tally);
   check_tables(installation, tally);
   check_sense(installation, tally);
+  check_references(installation, tally);
+  check_smtp_server(installation, tally);
   check_foreign(installation, tally);
   check_corrupt(installation, tally);
   check_chroot_copies(installation, tally);

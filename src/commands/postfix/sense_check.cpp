@@ -26,14 +26,20 @@ constexpr std::array<std::string_view, 6> kTransports = {"default_transport", "l
                                                          "mailbox_transport", "fallback_transport"};
 constexpr std::array<std::string_view, 4> kDomainClasses = {"mydestination", "virtual_alias_domains",
                                                             "virtual_mailbox_domains", "relay_domains"};
-constexpr std::array<std::string_view, 8> kLists = {"mynetworks",
-                                                    "mydestination",
-                                                    "relay_domains",
-                                                    "virtual_alias_domains",
-                                                    "virtual_mailbox_domains",
-                                                    "authorized_submit_users",
-                                                    "authorized_mailq_users",
-                                                    "authorized_flush_users"};
+constexpr std::array<std::string_view, 14> kLists = {"mynetworks",
+                                                     "smtpd_authorized_verp_clients",
+                                                     "smtpd_authorized_xclient_hosts",
+                                                     "smtpd_authorized_xforward_hosts",
+                                                     "smtpd_client_event_limit_exceptions",
+                                                     "smtpd_forbid_bare_newline_exclusions",
+                                                     "smtpd_sasl_exceptions_networks",
+                                                     "mydestination",
+                                                     "relay_domains",
+                                                     "virtual_alias_domains",
+                                                     "virtual_mailbox_domains",
+                                                     "authorized_submit_users",
+                                                     "authorized_mailq_users",
+                                                     "authorized_flush_users"};
 
 std::string value_of(const Installation& installation, std::string_view name) {
   try {

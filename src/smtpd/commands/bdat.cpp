@@ -79,9 +79,10 @@ Next bdat(Session& session, const CommandLine& line) {
         {.code = 521, .status = "5.5.1", .text = "Error: command not implemented", .disconnect = true});
   const auto chunk = chunk_of(line);
   if (!chunk) {
-    logging::warning(
-        "smtpd.bdat_syntax", "{id}: malformed BDAT command syntax from {client}: {line}",
-        {{"id", session.id()}, {"client", session.client_label()}, {"line", base::printable(line.text).substr(0, 100)}});
+    logging::warning("smtpd.bdat_syntax", "{id}: malformed BDAT command syntax from {client}: {line}",
+                     {{"id", session.id()},
+                      {"client", session.client_label()},
+                      {"line", base::printable(line.text).substr(0, 100)}});
     // Where the next command begins nobody knows.
     return session.reply({.code = 521, .status = "5.5.4", .text = "Syntax: BDAT count [LAST]", .disconnect = true});
   }
@@ -91,14 +92,16 @@ Next bdat(Session& session, const CommandLine& line) {
     return fail(session, *chunk, {.code = 551, .status = "5.7.1", .text = "Null BDAT request"});
   }
   if (transaction.bdat == Bdat::failed)
-    return fail(session, *chunk,
-                {.code = 551, .status = "5.0.0", .text = fmt::format("Discarded {} bytes after earlier error", chunk->size)});
+    return fail(
+        session, *chunk,
+        {.code = 551, .status = "5.0.0", .text = fmt::format("Discarded {} bytes after earlier error", chunk->size)});
   if (transaction.recipients == 0)
     return fail(session, *chunk,
                 transaction.active() ? Reply{.code = 554, .status = "5.5.1", .text = "Error: no valid recipients"}
                                      : Reply{.code = 503, .status = "5.5.1", .text = "Error: need RCPT command"});
   const long so_far = transaction.content ? static_cast<long>(transaction.content->received()) : 0;
-  if (settings.message_size_limit > 0 && chunk->size > settings.message_size_limit - std::min(so_far, settings.message_size_limit)) {
+  if (settings.message_size_limit > 0 &&
+      chunk->size > settings.message_size_limit - std::min(so_far, settings.message_size_limit)) {
     logging::warning("smtpd.bdat_size", "{id}: BDAT request from {client} exceeds message size limit",
                      {{"id", session.id()}, {"client", session.client_label()}});
     return fail(session, *chunk, {.code = 552, .status = "5.3.4", .text = "Chunk exceeds message size limit"});

@@ -54,7 +54,8 @@ std::vector<std::string> offers(Session& session) {
   if (is_listed(settings.verp_clients, session)) offer(Keyword::verp, "XVERP");
   if (settings.trust.may_xclient(session.client) && !session.xclient_seen)
     offer(Keyword::xclient, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
-  if (settings.trust.may_xforward(session.client)) offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
+  if (settings.trust.may_xforward(session.client))
+    offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
   offer(Keyword::enhanced_status_codes, "ENHANCEDSTATUSCODES");
   offer(Keyword::eight_bit_mime, "8BITMIME");
   offer(Keyword::dsn, "DSN");

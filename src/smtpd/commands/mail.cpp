@@ -1,4 +1,5 @@
-// MAIL FROM:<sender> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8] [REQUIRETLS] [RET=FULL|HDRS] [ENVID=x] [AUTH=x] [XVERP[=xy]]
+// MAIL FROM:<sender> [SIZE=n] [BODY=7BIT|8BITMIME] [SMTPUTF8] [REQUIRETLS] [RET=FULL|HDRS] [ENVID=x] [AUTH=x]
+// [XVERP[=xy]]
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>

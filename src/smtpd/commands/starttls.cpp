@@ -65,8 +65,9 @@ Next starttls(Session& session, const CommandLine& line) {
 }
 
 Next begin_wrapped(Session& session) {
+  const bool wrapped = session.settings().config[param::smtpd_tls_wrappermode];
+  if (!wrapped || session.tls.active || session.shared.parts().stand_alone) return Next::go_on;
   session.tls_wrapper = true;
-  session.start_request();
   tls::Server* server = session.shared.parts().tls;
   if (server == nullptr || !server->available()) {
     logging::warning("smtpd.tls_unavailable",

@@ -24,10 +24,8 @@ Next unknown(Session& session, const CommandLine& line) {
     logging::warning("smtpd.non_smtp", "non-SMTP command from {client}: {line}",
                      {{"client", session.client_label()}, {"line", base::printable(line.text).substr(0, 100)}});
     session.erred = true;
-    return session.reply({.code = 221,
-                          .status = "2.7.0",
-                          .text = "Error: I can break rules, too. Goodbye.",
-                          .disconnect = true});
+    return session.reply(
+        {.code = 221, .status = "2.7.0", .text = "Error: I can break rules, too. Goodbye.", .disconnect = true});
   }
   return session.reply(500, "5.5.2", "Error: command not recognized");
 }

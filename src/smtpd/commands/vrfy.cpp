@@ -13,9 +13,9 @@ Next vrfy(Session& session, const CommandLine& line) {
   if (settings.disable_vrfy) return session.reply(502, "5.5.1", "VRFY command is disabled");
   if (line.words.empty()) return session.reply(501, "5.5.4", "Syntax: VRFY address [SMTPUTF8]");
   std::string_view typed = line.rest;
-  const bool utf8 =
-      settings.smtputf8 && line.words.size() > 1 && base::equals_folded(line.words.back(), "SMTPUTF8");
-  if (utf8) typed = base::trim_right(typed.substr(0, static_cast<std::size_t>(line.words.back().data() - typed.data())));
+  const bool utf8 = settings.smtputf8 && line.words.size() > 1 && base::equals_folded(line.words.back(), "SMTPUTF8");
+  if (utf8)
+    typed = base::trim_right(typed.substr(0, static_cast<std::size_t>(line.words.back().data() - typed.data())));
   const auto address = parse_address(typed, settings.strict_envelopes);
   if (!address || address->empty() || !session.is_valid_address(*address)) {
     log_bad_address(session, "VRFY", typed);

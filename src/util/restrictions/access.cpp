@@ -34,7 +34,8 @@ void warn_of_entry(const Asked& asked, std::string_view problem) {
 bool has_message(const Asked& asked) {
   const Subject& subject = asked.evaluation.subject;
   if (subject.stage == Stage::etrn) {
-    logging::warning("restrictions.no_message", "access table {table}: action {action} is unavailable in ETRN context",
+    logging::warning("restrictions.no_message",
+                     "access table {table}: action {action} is unavailable in smtpd_etrn_restrictions",
                      {{"table", asked.source}, {"action", asked.word}});
     return false;
   }

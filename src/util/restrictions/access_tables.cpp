@@ -125,7 +125,7 @@ std::unique_ptr<Restriction> make_check_ccert_access(const Environment& environm
     table = parts[0];
     for (std::size_t i = 1; i < parts.size(); ++i) {
       std::string_view setting = parts[i];
-      if (const auto inside = table::inside_braces(setting)) setting = *inside;
+      if (const auto inside = table::inside_braces(setting)) setting = base::trim(*inside);
       const auto named = table::name_and_value(setting);
       if (!named) throw Mistake(named.error());
       if (named->name != "search_order") throw Mistake(fmt::format("unknown setting \"{}\"", named->name));

@@ -64,6 +64,8 @@ Environment::Environment(Rules::Uses uses)
       router(uses.router),
       resolver(uses.resolver),
       service_name(uses.service_name),
+      sleeps(uses.sleeps),
+      asks_policy_services(uses.asks_policy_services),
       table_settings(table::Settings::from(uses.config)),
       access_map_defer_code(config[param::access_map_defer_code]),
       access_map_reject_code(config[param::access_map_reject_code]),

@@ -42,6 +42,7 @@ class Environment {
   const routing::Router& router;
   dns::Resolver& resolver;
   const std::string service_name;
+  const bool sleeps, asks_policy_services;
   const table::Settings table_settings;
 
   // Parameters that restrictions ask for; what is not here is read from `config` when a restriction is made.

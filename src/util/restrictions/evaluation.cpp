@@ -15,9 +15,9 @@ constexpr std::size_t kLongestReply = 510;  // RFC 5321, without its CRLF
 // A reply is one line, whatever tables, clients and services put into it.
 Reply fit_reply(int code, std::string_view status, std::string text) {
   if (code < 400 || code > 599) {
-    logging::warning("restrictions.bad_code", "response code configuration error: {code}: {text}",
-                     {{"code", code}, {"text", text}});
-    code = 450;
+    logging::warning("restrictions.bad_code", "SMTP reply code configuration error: {code} {status} {text}",
+                     {{"code", code}, {"status", status}, {"text", text}});
+    return {450, "4.7.1", "Service unavailable"};
   }
   Reply reply{code, std::string(status), std::move(text)};
   if (!reply.status.empty()) reply.status[0] = static_cast<char>('0' + code / 100);
@@ -152,13 +152,18 @@ std::expected<std::optional<table::Hit>, table::Error> Evaluation::search(const 
   return std::nullopt;
 }
 
+// As delivery sees it: bare names are in $myorigin.
+Evaluation::RouteAnswer Evaluation::route(std::string_view from, std::string_view to) const {
+  const routing::Router& router = environment.router;
+  return router.resolve(from, router.rewrite_internal(routing::Context::local, to, observer), observer);
+}
+
 const Evaluation::RouteAnswer& Evaluation::route_of_recipient() {
   if (!recipient_route_) {
     if (subject.recipient_route != nullptr) {
       recipient_route_.emplace(*subject.recipient_route);
     } else {
-      recipient_route_.emplace(
-          environment.router.resolve(subject.sender.value_or(""), subject.recipient.value_or(""), observer));
+      recipient_route_.emplace(route(subject.sender.value_or(""), subject.recipient.value_or("")));
     }
   }
   return *recipient_route_;
@@ -169,7 +174,7 @@ const Evaluation::RouteAnswer& Evaluation::route_of_sender() {
     if (subject.sender_route != nullptr) {
       sender_route_.emplace(*subject.sender_route);
     } else {
-      sender_route_.emplace(environment.router.resolve("", subject.sender.value_or(""), observer));
+      sender_route_.emplace(route("", subject.sender.value_or("")));
     }
   }
   return *sender_route_;

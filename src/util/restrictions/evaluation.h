@@ -112,6 +112,8 @@ class Evaluation {
   Decision& decision() { return decision_; }
 
  private:
+  RouteAnswer route(std::string_view from, std::string_view to) const;
+
   std::string client_name_;
   Decision decision_;
   std::optional<RouteAnswer> recipient_route_, sender_route_;

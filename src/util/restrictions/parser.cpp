@@ -44,6 +44,11 @@ bool is_final(std::string_view word) {
          base::equals_folded(word, "defer");
 }
 
+// Whether the last item follows warn_if_reject.
+bool only_warns(const List& list) {
+  return list.items.size() > 1 && list.items[list.items.size() - 2].is_warn_if_reject;
+}
+
 bool is_group(std::string_view word) {
   return word.starts_with('{');
 }
@@ -166,7 +171,7 @@ List Parser::parse_with(std::string_view parameter, std::string_view text, std::
     } else {
       unknown(list, word, find);
     }
-    if (is_final(word) && !words.at_end()) {
+    if (is_final(word) && !only_warns(list) && !words.at_end()) {
       logging::warning("restrictions.ignored", "restriction `{next}' after `{last}' is ignored",
                        {{"next", words.peek()}, {"last", word}, {"list", list.name}, {"origin", list.origin}});
     }
@@ -285,7 +290,7 @@ List parse_result(const Environment& environment, std::string_view text) {
       nonsense(word, fmt::format("unknown smtpd restriction: \"{}\"", word));
       return list;
     }
-    if (is_final(word) && i + 1 < words.size()) {
+    if (is_final(word) && !only_warns(list) && i + 1 < words.size()) {
       logging::warning("restrictions.ignored", "restriction `{next}' after `{last}' is ignored",
                        {{"next", words[i + 1]}, {"last", word}});
       return list;

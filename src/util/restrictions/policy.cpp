@@ -91,6 +91,10 @@ class CheckPolicyService : public Restriction {
         client_(std::move(settings)) {}
 
   Outcome ask(Evaluation& evaluation) const override {
+    if (!evaluation.environment.asks_policy_services) {
+      if (evaluation.observer != nullptr) evaluation.observer->decided("policy service", "not asked", service_);
+      return dunno();
+    }
     const auto action = client_.ask(request_of(evaluation.subject, context_, compatibility_level_));
     if (evaluation.observer != nullptr) {
       evaluation.observer->looked_up("check_policy_service " + service_, name_of(evaluation.subject.stage),
@@ -157,7 +161,7 @@ std::unique_ptr<Restriction> make_check_policy_service(const Environment& enviro
     service = parts[0];
     for (std::size_t i = 1; i < parts.size(); ++i) {
       std::string_view setting = parts[i];
-      if (const auto inside = table::inside_braces(setting)) setting = *inside;
+      if (const auto inside = table::inside_braces(setting)) setting = base::trim(*inside);
       const auto named = table::name_and_value(setting);
       if (!named) throw Mistake(named.error());
       const auto [name, value] = *named;

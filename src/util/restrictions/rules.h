@@ -60,6 +60,9 @@ class Rules {
     const routing::Router& router;
     dns::Resolver& resolver;
     std::string service_name;  // of master.cf: "smtp"
+    // For who only wants to know: `sleep` does not, and policy services that are not asked have nothing to say.
+    bool sleeps = true;
+    bool asks_policy_services = true;
   };
   // Parses the lists and opens the tables. Throws base::Fatal that names all mistakes.
   explicit Rules(Uses uses);

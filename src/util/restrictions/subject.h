@@ -45,7 +45,8 @@ struct Subject {
   std::string_view sasl_method = {}, sasl_username = {}, sasl_sender = {};
   bool smtputf8 = false;
   bool stress = false;
-  // What the router says of recipient (for this sender) and sender, where the session has asked it already.
+  // What the router says of recipient (for this sender) and sender, rewritten in the local context, where the session
+  // has asked it already.
   const routing::Route* recipient_route = nullptr;
   const routing::Route* sender_route = nullptr;
   // The latest Decision::if_permit of connection, HELO and MAIL; null: there was none.

@@ -14,9 +14,9 @@ std::string_view without_last_dot(std::string_view name) {
   return name;
 }
 
-bool is_fully_qualified(const Environment& environment, std::string_view name) {
+bool is_fully_qualified(std::string_view name, mail::Utf8 utf8) {
   name = without_last_dot(name);
-  return name.contains('.') && mail::is_valid_hostname(name, environment.smtputf8 ? mail::Utf8::yes : mail::Utf8::no);
+  return name.contains('.') && mail::is_valid_hostname(name, utf8);
 }
 
 Outcome reject_invalid_literal(Evaluation& evaluation) {
@@ -38,14 +38,15 @@ Outcome reject_non_fqdn_helo_hostname(Evaluation& evaluation) {
   if (!evaluation.subject.helo) return dunno();
   const Target helo = evaluation.helo();
   if (helo.name.starts_with('[')) return reject_invalid_literal(evaluation);
-  if (is_fully_qualified(evaluation.environment, helo.name)) return dunno();
+  if (is_fully_qualified(helo.name, mail::Utf8::no)) return dunno();
   return evaluation.reject(evaluation.environment.non_fqdn_reject_code, "5.5.2", helo, "need fully-qualified hostname");
 }
 
 Outcome reject_non_fqdn_address(Evaluation& evaluation, const Target& who) {
   if (who.name.empty()) return dunno();
   const auto domain = mail::split(who.name).domain;
-  if (domain.starts_with('[') || is_fully_qualified(evaluation.environment, domain)) return dunno();
+  const auto utf8 = evaluation.environment.smtputf8 ? mail::Utf8::yes : mail::Utf8::no;
+  if (domain.starts_with('[') || is_fully_qualified(domain, utf8)) return dunno();
   return evaluation.reject(evaluation.environment.non_fqdn_reject_code, "5.5.2", who, "need fully-qualified address");
 }
 

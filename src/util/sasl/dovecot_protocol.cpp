@@ -198,7 +198,10 @@ std::string request_line(const Request& request) {
       fmt::format("AUTH\t{}\t{}\tservice={}\tnologin\tlip={}\trip={}", request.id, clean(request.mechanism),
                   clean(request.service), clean(request.server_address), clean(request.client_address));
   if (request.secured) line += "\tsecured";
-  if (request.initial != nullptr && *request.initial) line += "\tresp=" + encode_base64(**request.initial);
+  if (request.initial != nullptr && *request.initial) {
+    // As SMTP writes it: "resp=" alone says that there is no response.
+    line += "\tresp=" + ((*request.initial)->empty() ? "=" : encode_base64(**request.initial));
+  }
   return line + '\n';
 }
 

@@ -24,19 +24,21 @@ void Link::tell(std::int32_t state) {
   if (size >= 0) told_ = state;
 }
 
-Link::End Link::wait_for_end() {
+Link::Word Link::next_word() {
   while (true) {
     char byte = 0;
     const ssize_t size = ::read(fd_, &byte, 1);
-    if (size > 0) return End::told_to_finish;
-    if (size == 0) return End::master_is_gone;
+    if (size > 0 && byte == kStress) return Word::stress;
+    if (size > 0 && byte == kCalm) return Word::calm;
+    if (size > 0) return Word::told_to_finish;
+    if (size == 0) return Word::master_is_gone;
     if (errno == EINTR) continue;
     if (errno == EBADF) {
       // The end of a pipe that is for writing only: that its reader is gone shows as an error.
       struct pollfd state{fd_, 0, 0};
-      if (::poll(&state, 1, 0) > 0) return End::master_is_gone;
+      if (::poll(&state, 1, 0) > 0) return Word::master_is_gone;
     } else if (errno != EAGAIN) {
-      return End::master_is_gone;
+      return Word::master_is_gone;
     }
     (void)io::wait_readable_again(fd_, io::Deadline::never());
   }

@@ -13,8 +13,8 @@ class Link {
   Link(int fd, std::uint32_t generation) : fd_(fd), generation_(generation) {}
 
   void tell(std::int32_t state);  // only changes are sent; never waits
-  enum class End { master_is_gone, told_to_finish };
-  End wait_for_end();  // in a fiber
+  enum class Word { master_is_gone, told_to_finish, stress, calm };
+  Word next_word();  // waits for it, in a fiber
 
  private:
   int fd_;

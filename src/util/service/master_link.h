@@ -12,7 +12,10 @@ constexpr int kFlowWrite = 4;
 //   kFinish       the configuration is another now, or the service is no more: the process closes its listening
 //                 descriptors at once (the port may be wanted for something else), completes the clients that it has,
 //                 and exits with 0. Its successor may be running already. It may write StatusMessages still; they are
-//                 not heeded. Any other byte means the same: a daemon of the older contract, which takes anything
+//                 not heeded.
+//   kStress, kCalm  all processes of the service are busy, or have room again for a while: only to programs that are
+//                 told at their start, too (-o stress=yes, -o stress=). They go on.
+//                 Any other byte means the same as kFinish: a daemon of the older contract, which takes anything
 //                 readable here for the end of master, does the right thing, too.
 // Without a client, both mean: exit now. SIGTERM, to the process group, means: stop now, whatever is under way.
 constexpr int kStatus = 5;
@@ -21,6 +24,8 @@ constexpr int kFirstListen = 6;
 constexpr std::int32_t kTaken = 0;      // no further client fits
 constexpr std::int32_t kAvailable = 1;  // at least one does
 constexpr char kFinish = 'F';
+constexpr char kStress = 'S';
+constexpr char kCalm = 's';
 
 struct StatusMessage {
   std::int32_t pid;

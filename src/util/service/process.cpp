@@ -114,16 +114,26 @@ void Process::open_for_business() {
   }
   if (clients_ == Clients::triggers) io::spawn("triggers", [this] { pass_letters_on(); });
   if (place_.status_fd >= 0) {
-    io::spawn("master", [this] {
-      if (link_.wait_for_end() == Link::End::told_to_finish) {
-        retire("told to finish");
-      } else {
-        master_is_gone_ = true;
-        retire("master disconnect");
-      }
-    });
+    io::spawn("master", [this] { listen_to_master(); });
   }
   io::spawn("house", [this] { keep_house(); });
+}
+
+void Process::listen_to_master() {
+  while (true) {
+    const Link::Word word = link_.next_word();
+    switch (word) {
+      case Link::Word::stress:
+      case Link::Word::calm:
+        server_.stressed(word == Link::Word::stress);
+        break;
+      case Link::Word::told_to_finish:
+        return retire("told to finish");
+      case Link::Word::master_is_gone:
+        master_is_gone_ = true;
+        return retire("master disconnect");
+    }
+  }
 }
 
 // --- clients -----------------------------------------------------------------------------------------------------

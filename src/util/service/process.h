@@ -53,6 +53,7 @@ class Process final : public ipc::IdleObserver {
   class Presence;  // of a client: from its acceptance to its end
 
   void open_for_business();
+  void listen_to_master();
   void listen_to(int listener);
   void listen_to_fifo(int fifo);
   void listen_to_datagrams(int socket);

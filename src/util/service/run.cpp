@@ -164,6 +164,8 @@ std::vector<int> listeners(const Options& options) {
 
 int client_limit(const config::Config& config, const Program& program, const std::string& service_name) {
   if (program.client_limit > 0) return program.client_limit;
+  if (program.usual_client_limit && !config.settings().contains(service_name + "_client_limit"))
+    return std::max(1, config[*program.usual_client_limit]);
   return std::max(1, config.integer_of(service_name, param::family::client_limit));
 }
 
@@ -223,6 +225,7 @@ int serve(const Program& program, const Options& options) {
                   .program = program.program,
                   .service_name = service_name,
                   .type = options.type,
+                  .overrides = options.overrides,
                   .arguments = options.arguments,
                   .privileged = is_root && !options.unprivileged,
                   .chrooted = is_root && options.chroot,

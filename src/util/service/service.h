@@ -30,8 +30,9 @@ struct Context {
   std::string program;       // "smtpd"
   std::string service_name;  // as in master.cf: "smtp", "submission", "defer"
   config::ServiceType type = config::ServiceType::unix_stream;
-  std::vector<std::string> arguments;  // of master.cf, without options
-  bool privileged = false;             // runs as root by master.cf (unpriv = n) and started by root
+  std::vector<config::NameValue> overrides = {};  // -o
+  std::vector<std::string> arguments;             // of master.cf, without options
+  bool privileged = false;                        // runs as root by master.cf (unpriv = n) and started by root
   bool chrooted = false;
   bool stand_alone = false;  // -S: one client on descriptors 0 and 1, handed to serve() as one socket
 };
@@ -73,6 +74,9 @@ class Server {
   // comes. Runs in a fiber before the exit, within `deadline`.
   virtual void finish(io::Deadline deadline);
 
+  // master says that all processes of the service are busy, or no longer (see master_link.h). In a fiber.
+  virtual void stressed(bool is_stressed) { (void)is_stressed; }
+
   // Work of its own that keeps the process from going away when idle.
   virtual bool busy() const { return false; }
 };
@@ -86,7 +90,9 @@ struct Program {
   Clients clients = Clients::streams;
   Processes processes = Processes::any;
   Privileges privileges = Privileges::drop;
-  int client_limit = 0;                          // at once; 0: <service>_client_limit, default_client_limit
+  int client_limit = 0;  // at once; 0: <service>_client_limit, default_client_limit
+  // Instead of default_client_limit, where main.cf does not set <service>_client_limit.
+  std::optional<config::IntegerKey> usual_client_limit = {};
   bool lives_on = false;                         // never goes away when idle or after max_use clients: qmgr, postlogd
   std::optional<config::TimeKey> watchdog = {};  // instead of daemon_timeout
   std::function<void(const Context&)> check =

@@ -1,10 +1,12 @@
 """Plays a dialogue to a running server and notes every reply."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import re
 import socket
 import ssl
+import struct
 import subprocess
 
 LIMIT = 6  # seconds for one reply
@@ -80,7 +82,8 @@ class Line:
 
     def close(self):
         if self.child:
-            self.child.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self.child.stdin.close()
             self.child.stdout.close()
             self.child.wait(LIMIT)
         else:
@@ -161,6 +164,8 @@ class Player:
                 self.connections -= 1
 
     def flush(self):
+        if self.line is None:
+            return
         self.line.send(self.pending)
         self.pending = b""
         waiting, self.waiting = self.waiting, []
@@ -192,8 +197,7 @@ class Player:
         self.content.append(step.text)
 
     def do_connect(self, step):
-        if self.line:
-            self.flush()
+        self.flush()
         self.connect(step.text, step)
 
     def do_on(self, step):
@@ -249,7 +253,6 @@ class Player:
         self.line = self.lines[-1] if self.lines else None
 
     def do_reset(self, _):
-        import struct
         self.flush()
         self.line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.do_close(_)

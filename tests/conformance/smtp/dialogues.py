@@ -68,7 +68,7 @@ def expand(text, where=""):
     return re.sub(r"\{([^{}]+)\*(\d+)\}", lambda found: found.group(1) * int(found.group(2)), text)
 
 
-HEADER = ("main", "service", "command", "file", "hash", "host", "with")
+HEADER = ("main", "service", "command", "file", "hash", "snitable", "host", "with")
 DIRECTIVES = ("connect", "send", "ask", "read", "close", "reset", "shutdown", "tls", "policy", "times", "eof", "cram", "on", "postmap")
 
 
@@ -126,7 +126,7 @@ def header(group, line, where):
     elif word in ("service", "command"):
         name, _, options = rest.partition(" ")
         (group.services if word == "service" else group.commands)[name] = options.strip()
-    elif word in ("file", "hash"):
+    elif word in ("file", "hash", "snitable"):
         content = []
         group.files.append((word, rest, content))
         return content

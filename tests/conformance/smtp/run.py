@@ -20,6 +20,7 @@ Lines that begin with `#` and empty lines are skipped. Before the first dialogue
   service NAME [-o ...]      an smtpd on a port of its own; without more, dialogues are held with the first one
   command NAME WORDS...      a command that speaks SMTP on its standard input and output
   file NAME, hash NAME       a file beside main.cf, with the lines below that begin with `|`; hash: and postmap is run on it
+  snitable NAME              a file that is made by postmap -F
   host ADDRESS NAMES         a line of /etc/hosts
   with NAME [OPTIONS]        a server of the test's own (helpers.py), with what it serves in lines that begin with `|`
 

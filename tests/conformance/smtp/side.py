@@ -5,6 +5,7 @@
 
 The namespaces are our own: FOLDER becomes a file system of its own and the network is a loopback interface, so both sides use
 the same paths, ports and addresses. What differs by nature (queue ids, times, process numbers, clients' ports) is replaced here."""
+import contextlib
 import json
 import os
 import pathlib
@@ -22,11 +23,11 @@ import mta  # noqa: E402
 import policy  # noqa: E402
 import sides  # noqa: E402
 
-SERVICES = ("pickup", "cleanup", "tlsmgr", "rewrite", "bounce", "defer", "trace", "flush", "proxymap", "anvil", "showq", "postlog")
+SERVICES = ("cleanup", "tlsmgr", "rewrite", "bounce", "defer", "trace", "flush", "proxymap", "anvil", "showq", "postlog")
 FIRST_PORT = 2501
 NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 ADDRESSES6 = ("2001:db8::1", "2001:db8::2", "2001:db8:1::1")
-HOSTS = ("127.0.0.1 localhost", "::1 localhost", "192.0.2.1 client.example", "2001:db8::1 client6.example")
+HOSTS = ("127.0.0.1 localhost", "::1 localhost") if os.environ.get("NO_NAMES") else ("127.0.0.1 localhost", "::1 localhost", "192.0.2.1 client.example", "2001:db8::1 client6.example")
 ID = r"\b[0-9A-F]{5}[0-9A-F]{4,7}\b"
 LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ [\w.-]+(?:/[\w.-]+)*/([\w-]+)\[(\d+)\]: (.*)$")
 
@@ -67,7 +68,8 @@ class World:
         base = folder / "mta"
         base.mkdir()
         base.chmod(0o755)
-        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@POLICYSOCKET@": str(folder / "policy"), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
+        macros = {"@ETC@": str(base / "etc"), "@QUEUE@": str(base / "queue"), "@CERTS@": str(certificates), "@FINGERPRINT@": (certificates / "fingerprint").read_text().strip(),
+                  "@POLICYSOCKET@": str(folder / "policy"), "@POLICY@": f"inet:127.0.0.1:{policy.PolicyServer.PORT}"}
 
         def filled(text):
             for macro, value in macros.items():
@@ -94,6 +96,8 @@ class World:
             path.write_text("".join(f"{filled(line)}\n" for line in content), encoding="utf-8", errors="surrogateescape")
             if kind == "hash":
                 self.mail.check("postmap", f"hash:{path}")
+            elif kind == "snitable":
+                self.mail.check("postmap", "-F", f"hash:{path}")
         for name, words in group.commands.items():
             self.commands[name] = self.mail.arguments(words.split()[0], words.split()[1:])
         self.policy = policy.PolicyServer(folder / "policy", self.mail.owner.uid)
@@ -121,9 +125,9 @@ class World:
             return names.setdefault(found.group(), "{" + str(len(names) + 1) + "}") if re.search("[0-9]", found.group()) else found.group()
 
         def plain(text):
-            text = re.sub(ID, number, text)
+            text = re.sub(r"^334 PD[A-Za-z0-9+/]{30,}=*$", "334 @CHALLENGE@", re.sub(ID, number, text))
             return re.sub(r"\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\b", "@TIME@", text)
-        mine = [(program, pid, plain_log(text)) for program, pid, text in log if program in ("smtpd", "sendmail", "postdrop", "pickup")]
+        mine = [(program, pid, plain_log(text)) for program, pid, text in log if program in ("smtpd", "sendmail")]
         found = {"replies": [[place, what, [plain(line) for line in lines], step.expected if step else {}] for place, what, lines, step in replies],
                  "log": [plain(text if program == "smtpd" else f"{program}: {text}") for program, _, text in mine]}
         found["queue"] = self.take_messages(plain)
@@ -142,6 +146,10 @@ class World:
 
     def take_messages(self, plain):
         """The records of the new queue files, which go away."""
+        def unfinished():
+            return [path for path, state in self.mail.files("maildrop", "incoming", "hold").items() if not state.st_mode & 0o100]
+        with contextlib.suppress(mta.Late):  # what nobody wants any more goes away a moment after the answer
+            mta.wait(lambda: not unfinished(), 2)
         found = []
         for path, state in sorted(self.mail.files("maildrop", "incoming", "hold").items(), key=lambda item: item[1].st_mtime_ns):
             file = self.mail.queue / path

@@ -100,7 +100,7 @@ TEST(DovecotRequest, HasEverythingInItsPlace) {
   request.secured = true;
   request.initial = &empty;
   EXPECT_EQ(request_line(request),
-            "AUTH\t5\tPLAIN\tservice=smtp\tnologin\tlip=192.0.2.1\trip=198.51.100.7\tsecured\tresp=\n");
+            "AUTH\t5\tPLAIN\tservice=smtp\tnologin\tlip=192.0.2.1\trip=198.51.100.7\tsecured\tresp==\n");
   EXPECT_EQ(response_line(5, "bob"), "CONT\t5\tYm9i\n");
   EXPECT_EQ(cancel_line(5), "CANCEL\t5\n");
 }

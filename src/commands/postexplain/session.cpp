@@ -1,0 +1,271 @@
+#include "postexplain/session.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/param.h"
+#include "mail/address.h"
+#include "restrictions/client_name.h"
+
+namespace postexplain {
+
+namespace {
+
+namespace param = config::param;
+using restrictions::Decision;
+using restrictions::Rules;
+using restrictions::Stage;
+
+constexpr auto kNameTime = std::chrono::seconds(30);
+
+// The address between the brackets, or all of it.
+std::string_view bare(std::string_view written) {
+  const bool has_brackets = written.size() >= 2 && written.starts_with('<') && written.ends_with('>');
+  return has_brackets ? written.substr(1, written.size() - 2) : written;
+}
+
+class WouldBe {
+ public:
+  WouldBe(const Setup& setup, const Routes& routes, const Request& request)
+      : setup_(setup),
+        config_(setup.config()),
+        routes_(routes),
+        request_(request),
+        resolver_(dns::Resolver::Options::from(config_)),
+        rules_({.config = config_,
+                .router = routes.router(),
+                .resolver = resolver_,
+                .service_name = request.service,
+                .sleeps = false,
+                .asks_policy_services = request.policy}) {}
+
+  SessionReport run();
+
+ private:
+  void identify();
+  bool connect();
+  bool hello();
+  void log_in();
+  bool mail();
+  void recipient(const std::string& written);
+  void content();
+  void find_routes();
+
+  using Question = Decision (Rules::*)(const restrictions::Subject&, restrictions::Observer*) const;
+  Moment& ask(std::string command, Stage stage, Question question, std::string_view success);
+  Moment& say(std::string command, std::string_view reply);
+  void settle(Moment& moment, int code) const;
+  restrictions::Subject subject(Stage stage) const;
+
+  const Setup& setup_;
+  const config::Config& config_;
+  const Routes& routes_;
+  const Request& request_;
+  dns::Resolver resolver_;
+  Rules rules_;
+
+  SessionReport report_;
+  tls::Facts tls_;
+  std::string protocol_, sasl_user_;
+  std::optional<std::string> helo_, sender_, recipient_;
+  std::optional<restrictions::Deferral> earlier_;
+  std::vector<std::string> accepted_;
+  bool is_over_ = false;
+};
+
+restrictions::Subject WouldBe::subject(Stage stage) const {
+  restrictions::Subject subject{.client = report_.client, .tls = tls_, .stage = stage, .protocol = protocol_};
+  if (helo_) subject.helo = *helo_;
+  if (sender_) subject.sender = *sender_;
+  if (recipient_) subject.recipient = *recipient_;
+  if (!recipient_ && accepted_.size() == 1) subject.recipient = accepted_.front();
+  subject.recipient_count = static_cast<int>(accepted_.size());
+  subject.size = request_.size;
+  subject.instance = "postexplain";
+  if (!sasl_user_.empty()) {
+    subject.sasl_method = "PLAIN";
+    subject.sasl_username = sasl_user_;
+  }
+  if (earlier_) subject.earlier = &*earlier_;
+  return subject;
+}
+
+void WouldBe::settle(Moment& moment, int code) const {
+  if (code >= 500 && config_[param::soft_bounce]) {
+    moment.reply[0] = '4';
+    if (moment.reply.size() > 5 && moment.reply[4] == '5' && moment.reply[5] == '.') moment.reply[4] = '4';
+    code -= 100;
+  }
+  moment.kind = code >= 500 ? Moment::Kind::refused : code >= 400 ? Moment::Kind::deferred : Moment::Kind::accepted;
+}
+
+Moment& WouldBe::say(std::string command, std::string_view reply) {
+  Moment& moment = report_.moments.emplace_back();
+  moment.command = std::move(command);
+  moment.reply = reply;
+  settle(moment, static_cast<int>(base::to_long(reply.substr(0, 3)).value_or(0)));
+  return moment;
+}
+
+Moment& WouldBe::ask(std::string command, Stage stage, Question question, std::string_view success) {
+  Moment& moment = report_.moments.emplace_back();
+  moment.command = std::move(command);
+  Trace trace(moment.steps);
+  Decision decision = (rules_.*question)(subject(stage), &trace);
+  moment.notes = std::move(decision.notes);
+  moment.effects = decision.effects;
+  report_.effects.add(std::move(decision.effects));
+  if (decision.if_permit) earlier_ = std::move(decision.if_permit);
+  switch (decision.kind) {
+    case Decision::Kind::accept:
+      moment.reply = success;
+      break;
+    case Decision::Kind::refuse:
+      moment.reply = decision.reply.line();
+      moment.disconnect = decision.disconnect;
+      settle(moment, decision.reply.code);
+      break;
+    case Decision::Kind::hang_up:
+      moment.reply = "(the connection is closed without a word)";
+      moment.disconnect = true;
+      moment.kind = Moment::Kind::deferred;
+      break;
+  }
+  is_over_ |= moment.disconnect;
+  return moment;
+}
+
+void WouldBe::identify() {
+  restrictions::Client& client = report_.client;
+  using Status = restrictions::Client::Status;
+  client.address = request_.client.address;
+  report_.name_was_given = request_.client.name.has_value();
+  if (request_.client.name) {
+    client.name = client.reverse_name = *request_.client.name;
+    client.name_status = client.reverse_status = client.name == "unknown" ? Status::not_found : Status::found;
+  } else if (request_.dns && config_[param::smtpd_peername_lookup]) {
+    restrictions::look_up_client_name(client, resolver_, io::Deadline::after(kNameTime));
+  }
+  const std::string& level = config_[param::smtpd_tls_security_level];
+  if (!request_.tls) return;
+  if (!config_[param::smtpd_tls_wrappermode] && (level.empty() || level == "none")) {
+    say("STARTTLS", "502 5.5.1 Error: command not implemented");
+    return;
+  }
+  tls_.active = true;
+  tls_.protocol = "TLSv1.3";
+  tls_.cipher = "TLS_AES_256_GCM_SHA384";
+  tls_.used_bits = tls_.algorithm_bits = 256;
+}
+
+bool WouldBe::connect() {
+  const Moment& moment = ask("(connect)", Stage::connect, &Rules::at_connect, "220 " + config_[param::smtpd_banner]);
+  return moment.kind == Moment::Kind::accepted;
+}
+
+bool WouldBe::hello() {
+  if (!request_.helo) return true;
+  helo_ = base::printable(*request_.helo);
+  protocol_ = request_.esmtp ? "ESMTP" : "SMTP";
+  const Moment& moment =
+      ask(fmt::format("{} {}", request_.esmtp ? "EHLO" : "HELO", *helo_), request_.esmtp ? Stage::ehlo : Stage::helo,
+          &Rules::at_helo, "250 " + config_[param::myhostname]);
+  if (moment.kind == Moment::Kind::accepted) return true;
+  helo_.reset();
+  return !is_over_;
+}
+
+void WouldBe::log_in() {
+  if (request_.sasl_user.empty()) return;
+  if (!config_[param::smtpd_sasl_auth_enable] || (config_[param::smtpd_tls_auth_only] && !tls_.active)) {
+    say("AUTH PLAIN", "503 5.5.1 Error: authentication not enabled");
+    return;
+  }
+  sasl_user_ = request_.sasl_user;
+  say("AUTH PLAIN", "235 2.7.0 Authentication successful");
+}
+
+bool WouldBe::mail() {
+  const std::string command = fmt::format("MAIL FROM:<{}>", mail::quote(request_.sender));
+  const std::string& level = config_[param::smtpd_tls_security_level];
+  if (level == "encrypt" && !tls_.active) {
+    say(command, "530 5.7.0 Must issue a STARTTLS command first");
+    return false;
+  }
+  if (config_[param::smtpd_helo_required] && !helo_) {
+    say(command, "503 5.5.1 Error: send HELO/EHLO first");
+    return false;
+  }
+  const long limit = config_[param::message_size_limit];
+  if (limit > 0 && request_.size > limit) {
+    say(command, "552 5.3.4 Message size exceeds fixed limit");
+    return false;
+  }
+  sender_ = request_.sender;
+  return ask(command, Stage::mail, &Rules::at_mail, "250 2.1.0 Ok").kind == Moment::Kind::accepted;
+}
+
+void WouldBe::recipient(const std::string& written) {
+  const std::string address = mail::unquote(bare(written));
+  const std::string command = fmt::format("RCPT TO:<{}>", bare(written));
+  const auto route = routes_.router().resolve(*sender_, address);
+  const bool is_malformed = address.empty() || (route && route->bad_address);
+  recipient_ = address;
+  Moment& moment = is_malformed ? say(command, "501 5.1.3 Bad recipient address syntax")
+                                : ask(command, Stage::rcpt, &Rules::at_rcpt, "250 2.1.5 Ok");
+  recipient_.reset();
+  if (moment.kind == Moment::Kind::accepted) accepted_.push_back(address);
+}
+
+void WouldBe::content() {
+  Moment& data = ask("DATA", Stage::data, &Rules::at_data, "354 End data with <CR><LF>.<CR><LF>");
+  if (data.kind != Moment::Kind::accepted) return;
+  ask("(end of message)", Stage::end_of_message, &Rules::at_end_of_data, "250 2.0.0 Ok: queued");
+}
+
+// What tables and policy services want done with the message comes before where its recipients are.
+void WouldBe::find_routes() {
+  const restrictions::Effects& effects = report_.effects;
+  if (accepted_.empty() || is_over_ || effects.discard || report_.moments.back().kind != Moment::Kind::accepted) return;
+  std::vector<std::string> addresses = accepted_;
+  if (!effects.redirect.empty()) addresses = {effects.redirect};
+  addresses.insert(addresses.end(), effects.bcc.begin(), effects.bcc.end());
+  for (const std::string& address : addresses) {
+    RouteReport& route = report_.routes.emplace_back(routes_.explain(*sender_, address));
+    if (effects.filter.empty()) continue;
+    route.filter = effects.filter;
+    route.filter_is_action = true;
+  }
+}
+
+SessionReport WouldBe::run() {
+  report_.service = request_.service;
+  identify();
+  if (!connect() || !hello()) return std::move(report_);
+  log_in();
+  if (!mail()) return std::move(report_);
+  for (const std::string& written : request_.recipients) {
+    if (is_over_) break;
+    recipient(written);
+  }
+  if (!accepted_.empty() && !is_over_) content();
+  find_routes();
+  return std::move(report_);
+}
+
+}  // namespace
+
+Fate SessionReport::fate() const {
+  Fate fate = Fate::delivered;
+  for (const Moment& moment : moments) {
+    if (moment.kind == Moment::Kind::refused) fate = worse(fate, Fate::refused);
+    if (moment.kind == Moment::Kind::deferred) fate = worse(fate, Fate::waits);
+  }
+  return fate;
+}
+
+SessionReport explain_session(const Setup& setup, const Routes& routes, const Request& request) {
+  return WouldBe(setup, routes, request).run();
+}
+
+}  // namespace postexplain
