@@ -17,7 +17,7 @@ from shim import Shim  # noqa: E402
 FAST = {
     "queue_run_delay": "1s", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "transport_retry_time": "1s",
     "service_throttle_time": "1s", "stale_lock_time": "2s", "deliver_lock_attempts": "2", "deliver_lock_delay": "1s",
-    "in_flow_delay": "0s", "retry_jitter": "0", "bounce_queue_lifetime": "1h",
+    "in_flow_delay": "0s", "max_use": "1000000", "retry_jitter": "0", "bounce_queue_lifetime": "1h",
     "notify_classes": "", "error_notice_recipient": "postmaster@example.test",
     "double_bounce_sender": "double-bounce@example.test",
 }
@@ -61,17 +61,21 @@ def system(options, parameters=None, shim=True, smtp=False, **more):
 
 
 def pending(mail):
-    """Messages that are complete and not at rest: what is half written is nobody's message."""
-    return [path for path, status in mail.files("maildrop", "incoming", "active", "deferred").items()
-            if status.st_mode & stat.S_IXUSR]
+    """Messages that are complete and not at rest: what is half written is nobody's message. Nothing is looked for twice: a message may
+    have moved from a folder that was not yet read to one that was."""
+    def look():
+        return [path for path, status in mail.files("maildrop", "incoming", "active", "deferred").items() if status.st_mode & stat.S_IXUSR]
+    return look() or look()
 
 
 def pending_now(mail):
     """As pending(), without what waits for a time: in incoming and maildrop a file of the future is not yet a message."""
-    now = time.time() + 1
-    return [path for path, status in mail.files("maildrop", "incoming", "active").items()
-            if status.st_mode & 0o700 == 0o700 and status.st_nlink == 1 and status.st_mtime <= now and status.st_size
-            and os.path.basename(path).isalnum()]
+    def look():
+        now = time.time() + 1
+        return [path for path, status in mail.files("maildrop", "incoming", "active").items()
+                if status.st_mode & 0o700 == 0o700 and status.st_nlink == 1 and status.st_mtime <= now and status.st_size
+                and os.path.basename(path).isalnum()]
+    return look() or look()
 
 
 def debris(mail):
