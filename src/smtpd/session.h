@@ -90,8 +90,8 @@ struct Session {
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
-  Forwarding forwarded;  // ends with the transaction
-  bool xclient_seen = false;
+  Forwarding forwarded;               // ends with the transaction
+  std::optional<bool> forwards_for_others;  // see may_xforward() in trust.h
   bool denied = false;         // at the connection: nothing but QUIT is heard
   bool has_pipelined = false;  // where it may not; told once
 

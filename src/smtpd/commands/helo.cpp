@@ -52,10 +52,9 @@ std::vector<std::string> offers(Session& session) {
   if (!discarded.has(Keyword::auth))
     for (std::string& line : auth_keywords(session)) lines.push_back(std::move(line));
   if (is_listed(settings.verp_clients, session)) offer(Keyword::verp, "XVERP");
-  if (settings.trust.may_xclient(session.client) && !session.xclient_seen)
+  if (settings.trust.may_xclient(session.client))
     offer(Keyword::xclient, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
-  if (settings.trust.may_xforward(session.client))
-    offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
+  if (may_xforward(session)) offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
   offer(Keyword::enhanced_status_codes, "ENHANCEDSTATUSCODES");
   offer(Keyword::eight_bit_mime, "8BITMIME");
   offer(Keyword::dsn, "DSN");
