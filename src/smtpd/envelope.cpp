@@ -36,7 +36,7 @@ void describe_client(const Session& session, Message& message) {
   const LoggedClient logged =
       logged_client(session.forwarded, client, session.helo, session.protocol, session.settings().port_logging);
   attribute(message, "log_client_name", logged.name);
-  attribute(message, "log_client_address", logged.address);
+  attribute(message, "log_client_address", (logged.address.contains(':') ? "IPv6:" : "") + logged.address);
   attribute(message, "log_client_port", logged.port);
   attribute(message, "log_message_origin", logged.origin);
   attribute(message, "log_helo_name", logged.helo);
