@@ -182,7 +182,8 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
     next = command.run(session_, line);
   }
   session_.recipient.reset();
-  if (!session_.erred) ++count.ok;
+  // XCLIENT begins the session anew: as with Postfix, the log never counts it as done.
+  if (!session_.erred && command.run != &xclient) ++count.ok;
   if (session_.erred || (command.junk && counters.junk++ > settings().junk_command_limit)) ++counters.errors;
   return next;
 }
@@ -249,7 +250,6 @@ void Session::run() {
 }
 
 Next Session::begin_anew() {
-  where = "CONNECT";
   denied = false;
   auto refusal = limits::at_connect(*this);
   if (begin_wrapped(*this) == Next::close) return Next::close;
