@@ -166,7 +166,8 @@ def differences(dialogue, ours, theirs):
             found.append(("log", "log: said to differ, but Debian's is the same"))
         compare("log", dialogue.log, ours["log"])
     else:
-        compare("log", [log_as_now(line) for line in theirs["log"]], [log_to_compare(line) for line in ours["log"]])
+        in_order = sorted if "sorted" in theirs else list
+        compare("log", in_order(log_as_now(line) for line in theirs["log"]), in_order(log_to_compare(line) for line in ours["log"]))
     lacking = [request for request in ours["policy"] if not all(any(line.startswith(name) for line in request) for name in SINCE_38)]
     if lacking:
         found.append(("policy", f"policy: without {' and '.join(SINCE_38)}"))
