@@ -129,6 +129,7 @@ void log_pipelining(const Session& session, std::string_view command, std::strin
 }
 
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
+  if (typed.starts_with('<') && !typed.contains('>')) return;  // hardly an address
   logging::warning(
       "smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
       {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 100))}});
@@ -136,6 +137,8 @@ void log_bad_address(const Session& session, std::string_view command, std::stri
 
 void log_abnormal_end(const Session& session, std::string_view what) {
   std::string where = session.where;
+  // A client that leaves when its mail has been answered has lost nothing.
+  if (where == kAfterMessage) return;
   if (session.transaction.content) where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});

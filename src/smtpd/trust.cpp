@@ -58,6 +58,13 @@ bool Trust::may_xforward(const restrictions::Client& client) const {
   return has(xforward_hosts_, client);
 }
 
+bool may_xforward(Session& session) {
+  if (!session.forwards_for_others) {
+    session.forwards_for_others = session.settings().trust.may_xforward(session.client);
+  }
+  return *session.forwards_for_others;
+}
+
 bool take_proxy_header(Session& session) {
   const Trust& trust = session.settings().trust;
   if (!trust.proxied) return true;

@@ -148,7 +148,10 @@ List Parser::parse_with(std::string_view parameter, std::string_view text, std::
   for (Words words(text); !words.at_end();) {
     const std::string_view word = words.take();
     if (find == find_name && base::equals_folded(word, kWarnIfReject)) {
-      if (words.at_end()) mistake(list.origin, list.name, "nothing follows \"warn_if_reject\"");
+      if (words.at_end()) {
+        logging::warning("restrictions.nothing_to_warn_of", "{origin}: {list}: nothing follows \"warn_if_reject\"",
+                         {{"origin", list.origin}, {"list", list.name}});
+      }
       list.items.push_back({std::string(word), nullptr, true});
     } else if (word.contains(':') || is_group(word)) {
       const Name* name = bare.empty() ? nullptr : find(bare);
@@ -237,7 +240,7 @@ void Parser::unknown(const List& list, std::string_view word, Find find) {
   mistake(list.origin, list.name, text);
 }
 
-// A class that is asked within itself would never end.
+// A class that is asked within itself ends at the limit of recursion.
 void Parser::find_circles() {
   std::set<std::string, std::less<>> done;
   std::vector<std::string> way;
@@ -245,7 +248,8 @@ void Parser::find_circles() {
     if (const auto seen = std::ranges::find(way, name); seen != way.end()) {
       std::string circle;
       for (auto step = seen; step != way.end(); ++step) circle += *step + " -> ";
-      mistake(place_of(environment_.config, name), name, "restriction class within itself: " + circle + name);
+      logging::warning("restrictions.circle", "{origin}: restriction class within itself: {circle}",
+                       {{"origin", place_of(environment_.config, name)}, {"circle", circle + name}});
       return;
     }
     if (!done.insert(name).second) return;

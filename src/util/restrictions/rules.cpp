@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "config/param.h"
 #include "restrictions/list.h"
 #include "restrictions/parser.h"
@@ -193,8 +192,7 @@ Decision Rules::at_mail(const Subject& subject, Observer* observer) const {
 }
 
 Decision Rules::at_rcpt(const Subject& subject, Observer* observer) const {
-  // RFC 5321: postmaster without a domain is always there.
-  if (subject.recipient && base::equals_folded(*subject.recipient, "postmaster")) return {};
+  if (subject.recipient && state_->environment.is_always_there(*subject.recipient)) return {};
   Moment moment(state_->environment, subject, observer);
   if (state_->delay_reject) {
     state_->ask_client(moment);

@@ -165,6 +165,7 @@ class World:
                     numbers[1] = str(int(numbers[1]) - moved)
                     text = " ".join(numbers)
                 text = re.sub(r"^(create_time|log_client_port|client_port)=\d+", r"\1=@", text)
+                text = re.sub(r"^(log_message_origin=.*\]):\d+$", r"\1:@PORT@", text)
                 text = re.sub(r"\w{3}, [ \d]\d? \w{3} 20\d\d [\d:]{8} [-+]\d{4} \(\w+\)$", "@DATE@", text)
                 text = re.sub(r"<20\d{12}\.", "<@STAMP@.", text)
                 lines.append(f"{kind} {plain(text)}")

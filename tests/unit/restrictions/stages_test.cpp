@@ -79,6 +79,15 @@ TEST(Stages, PostmasterWithoutADomainIsNeverRefused) {
   EXPECT_NE(server.rcpt("postmaster@local.test"), "ok");
 }
 
+TEST(Stages, TheSenderOfProbesIsNeverRefused) {
+  EXPECT_EQ(Server("smtpd_client_restrictions = reject\n").rcpt("double-bounce@local.test"), "ok");
+  Server server("smtpd_client_restrictions = reject\naddress_verify_sender = probe@other.test\n");
+  EXPECT_EQ(server.rcpt("Probe@Other.test"), "ok");
+  EXPECT_NE(server.rcpt("double-bounce@local.test"), "ok");
+  Server null("smtpd_client_restrictions = reject\naddress_verify_sender =\n");
+  EXPECT_NE(null.rcpt(""), "ok");
+}
+
 TEST(Stages, WithoutHelloOrSenderTheirListsAreLeftOut) {
   Server server("smtpd_helo_restrictions = reject\n");
   server.has_helo = false;
