@@ -189,7 +189,8 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
 
 // Nothing: the client waited where it had to, or nobody minds.
 std::optional<Next> Conversation::out_of_step() {
-  if (session_.has_pipelined || !session_.talks_ahead()) return std::nullopt;
+  // Who pipes a whole dialogue into sendmail -bs waits for nothing.
+  if (session_.has_pipelined || session_.shared.parts().stand_alone || !session_.talks_ahead()) return std::nullopt;
   session_.has_pipelined = true;
   if (session_.stream.buffered().empty()) (void)session_.stream.at_end();  // it is there: what it is, for the log
   log_pipelining(session_, session_.where, session_.stream.buffered());
