@@ -182,7 +182,8 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
     next = command.run(session_, line);
   }
   session_.recipient.reset();
-  if (!session_.erred) ++count.ok;
+  // After XCLIENT another client's count begins: it belongs to neither.
+  if (!session_.erred && command.run != &xclient) ++count.ok;
   if (session_.erred || (command.junk && counters.junk++ > settings().junk_command_limit)) ++counters.errors;
   return next;
 }
