@@ -60,13 +60,11 @@ std::size_t Content::take(std::string_view bytes, Framing framing) {
 // What certainly does not fit into the line's last record. The dot of a line stays with the line's begin.
 std::size_t Content::spill(std::string_view text, Framing framing) {
   std::size_t done = 0;
-  // One byte more may be the carriage return of its end.
-  while (text.size() - done > rules_.line_length_limit + 1) {
+  while (text.size() - done > rules_.line_length_limit) {
     std::string_view piece = text.substr(done, rules_.line_length_limit);
     done += piece.size();
     if (!continued_ && framing == Framing::dots && piece.starts_with('.')) piece.remove_prefix(1);
     put(RecordType::unterminated, piece);
-    size_ += static_cast<std::int64_t>(piece.size());
     continued_ = true;
   }
   return done;
@@ -76,33 +74,33 @@ std::size_t Content::spill(std::string_view text, Framing framing) {
 bool Content::line(std::string_view text, Framing framing) {
   const bool crlf = text.ends_with('\r');
   if (!crlf) bare_newline_ = true;
-  // CR CR LF is a line end with a stray CR, and no end of data for the next system to find.
-  const std::size_t length = text.find_last_not_of('\r') + 1;
-  const bool stray = text.size() > length + 1;
-  text = text.substr(0, length);
+  if (crlf) text.remove_suffix(1);
+  // Of the old days, for those who want them back.
+  if (rules_.bare_newline == BareNewline::no)
+    while (text.ends_with('\r')) text.remove_suffix(1);
   const bool proper = proper_ && crlf;
   proper_ = crlf;
   if (framing == Framing::dots && !continued_ && text.starts_with('.')) {
     if (text.size() == 1) {
-      if ((proper && !stray) || rules_.bare_newline == BareNewline::no) return true;
+      if (proper || rules_.bare_newline == BareNewline::no) return true;
       // Another system may take it for the end: it goes no further.
       return false;
     }
     text.remove_prefix(1);
   }
-  while (text.size() > rules_.line_length_limit) {
+  // A record that is full goes on in another one, be it an empty one.
+  while (text.size() >= rules_.line_length_limit) {
     put(RecordType::unterminated, text.substr(0, rules_.line_length_limit));
-    size_ += static_cast<std::int64_t>(rules_.line_length_limit);
     text.remove_prefix(rules_.line_length_limit);
     continued_ = true;
   }
   put(RecordType::text, text);
-  size_ += static_cast<std::int64_t>(text.size()) + 2;
   continued_ = false;
   return false;
 }
 
 void Content::put(RecordType type, std::string_view text) {
+  size_ += static_cast<std::int64_t>(text.size()) + 2;
   if (failed_ || too_large()) return;
   try {
     if (first_) {

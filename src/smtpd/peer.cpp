@@ -4,9 +4,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "logging/log.h"
-#include "mail/address.h"
-
 namespace smtpd {
 
 namespace {
@@ -40,10 +37,6 @@ End end_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   return {};
 }
 
-Status status_of(const dns::Failure& failure) {
-  return failure.kind == dns::Failure::Kind::try_again ? Status::temporary : Status::not_found;
-}
-
 }  // namespace
 
 restrictions::Client addresses_of(int fd) {
@@ -63,44 +56,6 @@ restrictions::Client addresses_of(int fd) {
   client.address = peer.internet ? peer.address : "unknown";
   if (peer.internet) client.port = peer.port;
   return client;
-}
-
-void look_up_name(restrictions::Client& client, dns::Resolver& resolver, io::Deadline deadline) {
-  client.name = client.reverse_name = "unknown";
-  client.name_status = client.reverse_status = Status::not_found;
-  const dns::Answer found = resolver.name_of(client.address, deadline);
-  if (!found) {
-    client.name_status = client.reverse_status = status_of(found.error());
-    return;
-  }
-  const std::string& name = found->front().data;
-  if (mail::is_numeric_domain(name)) {
-    logging::warning("smtpd.numeric_name", "numeric hostname: {name}", {{"name", name}});
-    return;
-  }
-  if (!mail::is_valid_hostname(name)) return;
-  client.reverse_name = name;
-  client.reverse_status = Status::found;
-
-  // Anybody may claim any name; only the name's owner can say that it has this address.
-  const auto families = client.is_ipv6() ? dns::Resolver::Families::ipv6 : dns::Resolver::Families::ipv4;
-  const dns::Answer addresses = resolver.addresses_of(name, families, deadline);
-  if (!addresses) {
-    client.name_status = status_of(addresses.error());
-    logging::warning(
-        "smtpd.unconfirmed_name", "hostname {name} does not resolve to address {address}: {reason}",
-        {{"name", name}, {"address", client.address}, {"reason", dns::system_words(addresses.error().kind)}});
-    return;
-  }
-  for (const dns::Record& record : *addresses) {
-    if (record.data != client.address) continue;
-    client.name = name;
-    client.name_status = Status::found;
-    return;
-  }
-  client.name_status = Status::forged;
-  logging::warning("smtpd.unconfirmed_name", "hostname {name} does not resolve to address {address}",
-                   {{"name", name}, {"address", client.address}});
 }
 
 }  // namespace smtpd

@@ -3,6 +3,7 @@
 
 #include "dns/resolver.h"
 #include "io/wait.h"
+#include "restrictions/client_name.h"
 #include "restrictions/subject.h"
 
 namespace smtpd {
@@ -13,6 +14,8 @@ restrictions::Client addresses_of(int fd);
 
 // Sets the names and how they were found: for clients with an address, when smtpd_peername_lookup says so. Warns of a
 // name that does not lead back to the address.
-void look_up_name(restrictions::Client& client, dns::Resolver& resolver, io::Deadline deadline);
+inline void look_up_name(restrictions::Client& client, dns::Resolver& resolver, io::Deadline deadline) {
+  restrictions::look_up_client_name(client, resolver, deadline);
+}
 
 }  // namespace smtpd

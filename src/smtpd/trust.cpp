@@ -10,6 +10,7 @@
 #include "smtpd/haproxy.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
+#include "smtpd/shared.h"
 
 namespace smtpd {
 
@@ -58,9 +59,16 @@ bool Trust::may_xforward(const restrictions::Client& client) const {
   return has(xforward_hosts_, client);
 }
 
+bool may_xforward(Session& session) {
+  if (!session.forwards_for_others) {
+    session.forwards_for_others = session.settings().trust.may_xforward(session.client);
+  }
+  return *session.forwards_for_others;
+}
+
 bool take_proxy_header(Session& session) {
   const Trust& trust = session.settings().trust;
-  if (!trust.proxied) return true;
+  if (!trust.proxied || session.shared.parts().stand_alone) return true;
   const auto header = haproxy::read(session.stream, io::Deadline::after(trust.proxy_time), trust.families);
   if (!header) {
     logging::warning("smtpd.haproxy", "{problem}", {{"problem", header.error()}});

@@ -31,6 +31,9 @@ class Trust {
   table::MatchList xclient_hosts_, xforward_hosts_;
 };
 
+// Who connected may use XFORWARD or may not, whoever XCLIENT says that it is.
+bool may_xforward(Session& session);
+
 // Reads the proxy's header, where main.cf says that there is one, before anything is said to the client or looked up
 // for it. False, after a warning: there was none that could be used, and 421 4.3.0 is the answer.
 bool take_proxy_header(Session& session);

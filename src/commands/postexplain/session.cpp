@@ -186,7 +186,8 @@ void WouldBe::log_in() {
 }
 
 bool WouldBe::mail() {
-  const std::string command = fmt::format("MAIL FROM:<{}>", mail::quote(request_.sender));
+  const std::string command =
+      fmt::format("MAIL FROM:<{}>", request_.sender.empty() ? "" : mail::quote(request_.sender));
   const std::string& level = config_[param::smtpd_tls_security_level];
   if (level == "encrypt" && !tls_.active) {
     say(command, "530 5.7.0 Must issue a STARTTLS command first");

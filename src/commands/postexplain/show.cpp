@@ -201,18 +201,18 @@ std::string route_text(const Setup& setup, const RouteReport& report, std::size_
   std::string out = line(indent, shown(report.address));
   for (const Destination& destination : report.destinations) out += summary(destination, indent + 2);
   if (!report.problem.empty()) out += line(indent + 2, "WAITS: " + base::printable(report.problem));
-  out += "\n";
+
+  std::string steps;
   if (!report.sender.empty()) {
-    out += line(indent + 2, fmt::format("from {}", shown(report.rewritten_sender)));
-    out += steps_text(setup, report.sender_steps, indent + 4);
+    steps += line(indent + 2, fmt::format("from {}", shown(report.rewritten_sender)));
+    steps += steps_text(setup, report.sender_steps, indent + 4);
   }
-  out += steps_text(setup, report.steps, indent + 2);
+  steps += steps_text(setup, report.steps, indent + 2);
   if (const Step* const mapping = last_decision(report.steps, "address mapping")) {
-    out += line(indent + 2, fmt::format("{:<14} {:<{}} {}", mapping->name, mapping->result, kColumn - 6,
-                                        with_origin(setup, mapping->because)));
+    steps += line(indent + 2, fmt::format("{:<14} {:<{}} {}", mapping->name, mapping->result, kColumn - 6,
+                                          with_origin(setup, mapping->because)));
   }
-  if (!report.problem.empty())
-    out += line(indent + 2, fmt::format("{:<14} {}", "WAITS", base::printable(report.problem)));
+  if (!steps.empty()) out += "\n" + steps;
   for (const Destination& destination : report.destinations) {
     destination_text(setup, report, destination, indent + 2, out);
   }

@@ -55,8 +55,10 @@ class Lines {
       case Kind::asked:
         return restriction(indent);
       case Kind::decision:
-        out_ += line(indent, fmt::format("{}: {}", step.name, step.result) +
-                                 (step.because.empty() ? "" : ", " + with_origin(step.because)));
+        if (!is_overridden()) {
+          out_ += line(indent, fmt::format("{}: {}{}{}", step.name, step.result, step.because.empty() ? "" : ", ",
+                                           with_origin(step.because)));
+        }
         ++at_;
         return;
       case Kind::rewrite:
@@ -68,6 +70,16 @@ class Lines {
         ++at_;
         return;
     }
+  }
+
+  // Whether the same thing is decided once more before anything else is asked.
+  bool is_overridden() const {
+    for (std::size_t i = at_ + 1; i < steps_.size(); ++i) {
+      const Kind kind = steps_[i].kind;
+      if (kind == Kind::asked || kind == Kind::judged || kind == Kind::entered || kind == Kind::left) return false;
+      if (kind == Kind::decision && steps_[i].name == steps_[at_].name) return true;
+    }
+    return false;
   }
 
   void list(std::size_t indent) {
@@ -92,12 +104,21 @@ class Lines {
       verdict = steps_[end].result;
       reply = steps_[end].because;
     }
-    const std::string shown = name.size() <= kLongest
-                                  ? with_origin(name)
-                                  : fmt::format("{}...", std::string_view(name).substr(0, kLongest - 3));
-    out_ += line(indent, fmt::format("{} {}", padded(indent, shown), verdict));
+    const std::string shown =
+        name.size() <= kLongest ? name : fmt::format("{}...", std::string_view(name).substr(0, kLongest - 3));
+    const std::string origin = setup_.origin(name);
+    out_ += line(indent, fmt::format("{} {}{}", padded(indent, shown), verdict,
+                                     origin.empty() ? "" : fmt::format("  ({})", origin)));
     if (!reply.empty()) out_ += line(indent + 4, "\"" + reply + "\"");
-    for (++at_; at_ < end;) step(indent + 4, name);
+    // A restriction class is a list of its own name.
+    const auto is_class = [&](Kind kind) { return steps_[at_].kind == kind && steps_[at_].name == name; };
+    for (++at_; at_ < end;) {
+      if (is_class(Kind::entered) || is_class(Kind::left)) {
+        ++at_;
+      } else {
+        step(indent + 4, name);
+      }
+    }
     at_ = std::min(end + 1, steps_.size());
   }
 

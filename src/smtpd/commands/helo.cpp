@@ -52,10 +52,9 @@ std::vector<std::string> offers(Session& session) {
   if (!discarded.has(Keyword::auth))
     for (std::string& line : auth_keywords(session)) lines.push_back(std::move(line));
   if (is_listed(settings.verp_clients, session)) offer(Keyword::verp, "XVERP");
-  if (settings.trust.may_xclient(session.client) && !session.xclient_seen)
+  if (settings.trust.may_xclient(session.client))
     offer(Keyword::xclient, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
-  if (settings.trust.may_xforward(session.client))
-    offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
+  if (may_xforward(session)) offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
   offer(Keyword::enhanced_status_codes, "ENHANCEDSTATUSCODES");
   offer(Keyword::eight_bit_mime, "8BITMIME");
   offer(Keyword::dsn, "DSN");
@@ -69,8 +68,10 @@ std::vector<std::string> offers(Session& session) {
 // Nothing: the client may call itself so.
 std::optional<Next> greeted(Session& session, const CommandLine& line, restrictions::Stage stage) {
   std::string before = std::exchange(session.helo, neutral(line.rest));
-  for (char& c : session.helo)
-    if (c == ' ' || c == '\t') c = '?';
+  for (char& c : session.helo) {
+    const bool foreign = static_cast<unsigned char>(c) >= 0x80 && !session.settings().smtputf8;
+    if (c == ' ' || c == '\t' || foreign) c = '?';
+  }
   if (const restrictions::Rules* rules = session.shared.rules()) {
     if (const auto next = session.refused(rules->at_helo(session.subject(stage)), stage)) {
       session.helo = std::move(before);
@@ -78,7 +79,7 @@ std::optional<Next> greeted(Session& session, const CommandLine& line, restricti
     }
   }
   session.reset_transaction();
-  session.protocol = stage == restrictions::Stage::ehlo ? "ESMTP" : "SMTP";
+  if (stage == restrictions::Stage::ehlo) session.protocol = "ESMTP";  // which HELO does not take back
   return std::nullopt;
 }
 

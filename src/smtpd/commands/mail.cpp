@@ -54,7 +54,7 @@ Offered offered_to(const Session& session) {
   const auto verp = settings.verp_clients.empty()
                         ? false
                         : settings.verp_clients.has_host(session.client.name, session.client.address);
-  offered.verp = verp && *verp && !session.discarded.has(Keyword::verp);
+  offered.verp = verp && *verp;
   offered.verp_filter = settings.verp_filter;
   return offered;
 }
@@ -80,21 +80,21 @@ Next mail(Session& session, const CommandLine& line) {
   if (!argument) return session.reply(501, "5.5.4", "Syntax: MAIL FROM:<address>");
   if (auto refusal = limits::of_messages(session)) return session.reply(std::move(*refusal));
 
-  const auto sender = parse_address(argument->address, settings.strict_envelopes);
-  if (!sender || !session.is_valid_address(*sender)) {
+  const auto typed = parse_address(argument->address, settings.strict_envelopes);
+  if (!typed || !session.is_valid_address(typed->address)) {
     log_bad_address(session, "MAIL", argument->address);
     return session.reply(501, "5.1.7", "Bad sender address syntax");
   }
+  const std::string& sender = typed->address;
   auto parameters = parse_mail_parameters(argument->parameters, offered_to(session));
   if (!parameters) return session.reply(std::move(parameters.error()));
-  if (parameters->verp_delimiters && sender->empty())
+  if (parameters->verp_delimiters && sender.empty())
     return session.reply(503, "5.5.4", "Error: XVERP requires non-null sender");
   // What a client announced once holds until it begins anew: it may have meant to send the same message again.
   if (parameters->size) transaction.announced_size = *parameters->size;
   if (settings.message_size_limit > 0 && transaction.announced_size > settings.message_size_limit)
-    return reject_sender(session, *sender,
-                         {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit"});
-  if (settings.strict_smtputf8 && !parameters->smtputf8 && !base::is_ascii(*sender))
+    return reject_sender(session, sender, {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit"});
+  if (settings.strict_smtputf8 && !parameters->smtputf8 && !base::is_ascii(sender))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
   if (!has_space(settings)) {
     const Next next = session.reject(system_storage());
@@ -103,7 +103,7 @@ Next mail(Session& session, const CommandLine& line) {
     return next;
   }
 
-  transaction.sender = *sender;
+  transaction.sender = sender;
   transaction.encoding = parameters->encoding;
   transaction.smtputf8 = parameters->smtputf8;
   transaction.requiretls = parameters->requiretls;

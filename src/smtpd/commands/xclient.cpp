@@ -18,6 +18,7 @@ Next xclient(Session& session, const CommandLine& line) {
   auto change = understand_xclient(session.client, line.words, settings.trust.families);
   if (!change) return session.reply(501, "5.5.4", change.error());
 
+  (void)may_xforward(session);  // is decided by who has connected
   session.forget_hello();
   session.client = std::move(change->client);
   session.helo = std::move(change->helo);
@@ -25,7 +26,6 @@ Next xclient(Session& session, const CommandLine& line) {
   session.sasl_method = change->login ? "XCLIENT" : "";
   session.sasl_username = std::move(change->login).value_or("");
   session.sasl_sender.clear();
-  session.xclient_seen = true;
   return session.begin_anew();
 }
 

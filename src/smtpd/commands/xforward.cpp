@@ -11,7 +11,7 @@ Next xforward(Session& session, const CommandLine& line) {
   const Settings& settings = session.settings();
   if (session.transaction.active()) return session.reply(503, "5.5.1", "Error: MAIL transaction in progress");
   if (line.words.empty()) return session.reply(501, "5.5.4", "Syntax: XFORWARD attribute=value...");
-  if (!settings.trust.may_xforward(session.client)) {
+  if (!may_xforward(session)) {
     return session.reply(550, "5.7.0", "Error: insufficient authorization");
   }
   auto forwarding = understand_xforward(session.forwarded, line.words, settings.trust.families);

@@ -37,8 +37,9 @@ void look_up_client_name(Client& client, dns::Resolver& resolver, io::Deadline d
   const dns::Answer addresses = resolver.addresses_of(name, families, deadline);
   if (!addresses) {
     client.name_status = status_of(addresses.error());
-    logging::warning("smtpd.unconfirmed_name", "hostname {name} does not resolve to address {address}: {reason}",
-                     {{"name", name}, {"address", client.address}, {"reason", addresses.error().text}});
+    logging::warning(
+        "smtpd.unconfirmed_name", "hostname {name} does not resolve to address {address}: {reason}",
+        {{"name", name}, {"address", client.address}, {"reason", dns::system_words(addresses.error().kind)}});
     return;
   }
   for (const dns::Record& record : *addresses) {
