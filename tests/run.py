@@ -111,6 +111,7 @@ def main():
         script([conformance, "--ours", first / "sbin", "--fetch"], count, "conformance")
     script([TOP / "tests/conformance/interchange.py", "--build", first], count, "interchange")
     script([TOP / "tests/fault/run.py", "--build", first], count, "fault")
+    script([TOP / "tests/load/run.py", "--build", first], count, "load")
     print(f"{count.passed} passed, {count.failed} failed")
     return 1 if count.failed or not count.passed else 0
 

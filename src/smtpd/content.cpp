@@ -27,9 +27,8 @@ void Content::take_chunk(std::string_view bytes) {
 
 void Content::finish_chunks() {
   if (!pending_.empty() || continued_) {
-    const std::string last = std::move(pending_);
-    pending_.clear();
-    line(last, true, Framing::chunks);
+    const std::string last = std::exchange(pending_, {}) + "\r";
+    line(last, Framing::chunks);
   }
 }
 
@@ -52,9 +51,7 @@ std::size_t Content::take(std::string_view bytes, Framing framing) {
       return at;
     }
     ++at;
-    const bool crlf = text.ends_with('\r');
-    if (crlf) text.remove_suffix(1);
-    ended_ = line(text, crlf, framing);
+    ended_ = line(text, framing);
     pending_.clear();
   }
   return at;
@@ -63,21 +60,24 @@ std::size_t Content::take(std::string_view bytes, Framing framing) {
 // What certainly does not fit into the line's last record. The dot of a line stays with the line's begin.
 std::size_t Content::spill(std::string_view text, Framing framing) {
   std::size_t done = 0;
-  // One byte more may be the carriage return of its end.
-  while (text.size() - done > rules_.line_length_limit + 1) {
+  while (text.size() - done > rules_.line_length_limit) {
     std::string_view piece = text.substr(done, rules_.line_length_limit);
     done += piece.size();
     if (!continued_ && framing == Framing::dots && piece.starts_with('.')) piece.remove_prefix(1);
     put(RecordType::unterminated, piece);
-    size_ += static_cast<std::int64_t>(piece.size());
     continued_ = true;
   }
   return done;
 }
 
 // True: the message ends here.
-bool Content::line(std::string_view text, bool crlf, Framing framing) {
+bool Content::line(std::string_view text, Framing framing) {
+  const bool crlf = text.ends_with('\r');
   if (!crlf) bare_newline_ = true;
+  if (crlf) text.remove_suffix(1);
+  // Of the old days, for those who want them back.
+  if (rules_.bare_newline == BareNewline::no)
+    while (text.ends_with('\r')) text.remove_suffix(1);
   const bool proper = proper_ && crlf;
   proper_ = crlf;
   if (framing == Framing::dots && !continued_ && text.starts_with('.')) {
@@ -88,19 +88,19 @@ bool Content::line(std::string_view text, bool crlf, Framing framing) {
     }
     text.remove_prefix(1);
   }
-  while (text.size() > rules_.line_length_limit) {
+  // A record that is full goes on in another one, be it an empty one.
+  while (text.size() >= rules_.line_length_limit) {
     put(RecordType::unterminated, text.substr(0, rules_.line_length_limit));
-    size_ += static_cast<std::int64_t>(rules_.line_length_limit);
     text.remove_prefix(rules_.line_length_limit);
     continued_ = true;
   }
   put(RecordType::text, text);
-  size_ += static_cast<std::int64_t>(text.size()) + 2;
   continued_ = false;
   return false;
 }
 
 void Content::put(RecordType type, std::string_view text) {
+  size_ += static_cast<std::int64_t>(text.size()) + 2;
   if (failed_ || too_large()) return;
   try {
     if (first_) {

@@ -30,7 +30,7 @@ class Content {
   // After the last chunk: a line without an end gets one.
   void finish_chunks();
 
-  std::int64_t size() const { return size_; }  // as Postfix counts: every line with two bytes for its end
+  std::int64_t size() const { return size_; }  // as Postfix counts: every record with two bytes for a line end
   bool too_large() const { return rules_.size_limit > 0 && size_ > rules_.size_limit; }
   bool has_bare_newline() const { return bare_newline_; }
   bool failed() const { return failed_; }  // cleanup is gone; the rest is thrown away
@@ -41,7 +41,7 @@ class Content {
  private:
   enum class Framing { dots, chunks };
   std::size_t take(std::string_view bytes, Framing framing);
-  bool line(std::string_view text, bool crlf, Framing framing);
+  bool line(std::string_view text, Framing framing);
   std::size_t spill(std::string_view text, Framing framing);
   void put(queue::RecordType type, std::string_view text);
 

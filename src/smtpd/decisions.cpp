@@ -59,7 +59,6 @@ std::optional<Next> Session::refused(Decision decision, restrictions::Stage stag
     case Decision::Kind::accept:
       return std::nullopt;
     case Decision::Kind::hang_up:
-      log_action(*this, "hangup", "");
       erred = true;
       return Next::close;
     case Decision::Kind::refuse:

@@ -79,14 +79,14 @@ Next end_of_message(Session& session) {
   const bool by_chunks = session.transaction.bdat != Transaction::Bdat::none;
   Transaction& transaction = session.transaction;
   const Content& content = *transaction.content;
-  session.where = "END-OF-MESSAGE";
+  session.where = kAfterMessage;
   transaction.actual_size = static_cast<long>(content.size());
   transaction.content_known = true;
 
   if (content.has_bare_newline() && session.settings().bare_newline != BareNewline::no &&
       !session.is_excused_for_bare_newlines()) {
-    session.notes = "bare_lf";
     if (session.settings().bare_newline == BareNewline::reject) return refuse_bare_newlines(session);
+    if (session.settings().bare_newline == BareNewline::note) session.notes = "bare_lf";
   }
   if (content.too_large()) {
     logging::warning("smtpd.size", "{id}: queue file size limit exceeded", {{"id", session.id()}});

@@ -36,7 +36,7 @@ void describe_client(const Session& session, Message& message) {
   const LoggedClient logged =
       logged_client(session.forwarded, client, session.helo, session.protocol, session.settings().port_logging);
   attribute(message, "log_client_name", logged.name);
-  attribute(message, "log_client_address", logged.address);
+  attribute(message, "log_client_address", (logged.address.contains(':') ? "IPv6:" : "") + logged.address);
   attribute(message, "log_client_port", logged.port);
   attribute(message, "log_message_origin", logged.origin);
   attribute(message, "log_helo_name", logged.helo);
@@ -53,6 +53,16 @@ void describe_client(const Session& session, Message& message) {
   attribute(message, "client_address_type", std::to_string(client.is_ipv6() ? AF_INET6 : AF_INET));
 }
 
+void describe_transaction(const Session& session, Message& message) {
+  const Transaction& transaction = session.transaction;
+  attribute(message, "log_ident", session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
+  attribute(message, "rewrite_context", transaction.rewrites_locally ? "local" : "remote");
+  attribute(message, "sasl_method", session.sasl_method);
+  attribute(message, "sasl_username", session.sasl_username);
+  attribute(message, "sasl_sender", transaction.sasl_sender);
+  if (transaction.requiretls) attribute(message, queue::attribute::kRequireTls, queue::attribute::kYes);
+}
+
 }  // namespace
 
 void open_message(Session& session) {
@@ -61,20 +71,18 @@ void open_message(Session& session) {
   Message& message = *transaction.message;
   log_client(session);
 
+  const bool stand_alone = session.shared.parts().stand_alone;
   message.append(RecordType::time, fmt::format("{} {}", transaction.arrival.seconds, transaction.arrival.microseconds));
-  if (!session.settings().content_filter.empty()) message.append(RecordType::filter, session.settings().content_filter);
-  attribute(message, "log_ident", session.forwarded.ident.empty() ? message.queue_id() : session.forwarded.ident);
-  attribute(message, "rewrite_context", transaction.rewrites_locally ? "local" : "remote");
-  attribute(message, "sasl_method", session.sasl_method);
-  attribute(message, "sasl_username", session.sasl_username);
-  attribute(message, "sasl_sender", transaction.sasl_sender);
+  if (!stand_alone && !session.settings().content_filter.empty())
+    message.append(RecordType::filter, session.settings().content_filter);
+  // What pickup finds out by itself it believes nobody.
+  if (!stand_alone) describe_transaction(session, message);
   attribute(message, "envelope_id", transaction.envelope_id);
   if (transaction.dsn_return != 0) attribute(message, "ret_flags", std::to_string(transaction.dsn_return));
-  if (transaction.requiretls) attribute(message, queue::attribute::kRequireTls, queue::attribute::kYes);
   message.append(RecordType::sender, *transaction.sender);
   if (transaction.encoding != Encoding::unknown)
     attribute(message, "encoding", transaction.encoding == Encoding::eight_bit ? "8bit" : "7bit");
-  describe_client(session, message);
+  if (!stand_alone) describe_client(session, message);
   if (!transaction.verp_delimiters.empty()) message.append(RecordType::verp_delimiters, transaction.verp_delimiters);
 }
 

@@ -34,16 +34,11 @@ constexpr std::array kNames = {
 
 }  // namespace
 
-Keywords parse_keywords(std::string_view words, std::vector<std::string>* unknown) {
+Keywords parse_keywords(std::string_view words) {
   Keywords result;
   for (const std::string_view word : base::split(words)) {
-    bool known = false;
-    for (const Name& name : kNames) {
-      if (!base::equals_folded(word, name.text)) continue;
-      result.add(name.keyword);
-      known = true;
-    }
-    if (!known && unknown != nullptr) unknown->emplace_back(word);
+    for (const Name& name : kNames)
+      if (base::equals_folded(word, name.text)) result.add(name.keyword);
   }
   return result;
 }

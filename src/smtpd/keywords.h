@@ -38,8 +38,8 @@ class Keywords {
   unsigned bits_ = 0;
 };
 
-// The words of smtpd_discard_ehlo_keywords. What nobody knows is left out and named in `unknown`.
-Keywords parse_keywords(std::string_view words, std::vector<std::string>* unknown = nullptr);
+// The words of smtpd_discard_ehlo_keywords. What nobody knows is left out.
+Keywords parse_keywords(std::string_view words);
 std::string names_of(Keywords keywords);  // "DSN CHUNKING"
 
 }  // namespace smtpd

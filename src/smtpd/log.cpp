@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "logging/log.h"
 #include "mail/address.h"
@@ -129,13 +131,17 @@ void log_pipelining(const Session& session, std::string_view command, std::strin
 }
 
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
+  // What was not closed is hardly an address.
+  if ((typed.starts_with('<') && !typed.contains('>')) || std::ranges::count(typed, '"') % 2 != 0) return;
   logging::warning(
       "smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
-      {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 100))}});
+      {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 1000))}});
 }
 
 void log_abnormal_end(const Session& session, std::string_view what) {
   std::string where = session.where;
+  // A client that leaves when its mail has been answered has lost nothing.
+  if (where == kAfterMessage) return;
   if (session.transaction.content) where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});

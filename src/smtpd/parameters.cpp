@@ -16,8 +16,6 @@ namespace smtpd {
 namespace {
 
 constexpr std::size_t kMostTokens = 1000;
-constexpr std::size_t kLongestEnvelopeId = 100;
-constexpr std::size_t kLongestOriginalRecipient = 500;
 
 std::unexpected<Reply> refuse(int code, std::string_view status, std::string_view text) {
   return std::unexpected(Reply{.code = code, .status = std::string(status), .text = std::string(text)});
@@ -90,11 +88,7 @@ std::optional<std::string> from_unicode_xtext(std::string_view text) {
 
 std::optional<int> notify_flags(std::string_view value) {
   int flags = 0;
-  std::size_t words = 0;
-  for (std::size_t start = 0; start <= value.size(); ++words) {
-    const std::size_t end = std::min(value.find(',', start), value.size());
-    const std::string_view word = value.substr(start, end - start);
-    start = end + 1;
+  for (const std::string_view word : base::split(value, ", ")) {
     int flag = 0;
     if (base::equals_folded(word, "NEVER"))
       flag = queue::notify::kNever;
@@ -104,31 +98,31 @@ std::optional<int> notify_flags(std::string_view value) {
       flag = queue::notify::kFailure;
     else if (base::equals_folded(word, "DELAY"))
       flag = queue::notify::kDelay;
-    else
+    if (flag == 0) {
+      logging::warning("smtpd.notify", "unknown DSN NOTIFY command value \"{word}\" in \"{value}\"",
+                       {{"word", base::printable(word)}, {"value", base::printable(value)}});
       return std::nullopt;
+    }
     flags |= flag;
   }
   const bool never = (flags & queue::notify::kNever) != 0;
-  if (never && flags != queue::notify::kNever) return std::nullopt;
+  if (flags == 0 || (never && flags != queue::notify::kNever)) return std::nullopt;
   return flags;
 }
 
-std::optional<std::string> original_recipient(std::string_view value, bool smtputf8) {
+std::optional<std::string> original_recipient(std::string_view value) {
   const std::size_t semicolon = value.find(';');
   if (semicolon == std::string_view::npos || semicolon == 0) return std::nullopt;
   const std::string_view type = value.substr(0, semicolon);
   const std::string_view encoded = value.substr(semicolon + 1);
-  if (encoded.empty()) return std::nullopt;
   std::optional<std::string> decoded;
   if (base::equals_folded(type, "utf-8")) {
-    if (!smtputf8) return std::nullopt;
     decoded = from_unicode_xtext(encoded);
     if (!decoded) decoded = mail::from_xtext(encoded);
   } else if (base::equals_folded(type, "rfc822")) {
     decoded = mail::from_xtext(encoded);
   }
-  if (!decoded || decoded->empty() || !is_line_safe(*decoded)) return std::nullopt;
-  if (decoded->size() > kLongestOriginalRecipient) return std::nullopt;
+  if (!decoded || !is_line_safe(*decoded)) return std::nullopt;
   return fmt::format("{};{}", base::lower(type), *decoded);
 }
 
@@ -136,9 +130,12 @@ std::optional<std::string> original_recipient(std::string_view value, bool smtpu
 
 // --- the address
 
-std::optional<std::string> parse_address(std::string_view typed, bool strict) {
+std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
   typed = base::trim(typed);
-  if (typed == "<>") return std::string();
+  if (typed == "<>") return TypedAddress();
+  // An address literal that its writer did not close.
+  if (typed.ends_with('>') && typed.contains('[') && !typed.contains(']'))
+    return parse_address(std::string(typed.substr(0, typed.size() - 1)) + "]>", strict);
   auto tokens = mail::tokenize(typed, kMostTokens);
   if (tokens.size() >= kMostTokens) return std::nullopt;
   const bool has_comment =
@@ -163,8 +160,14 @@ std::optional<std::string> parse_address(std::string_view typed, bool strict) {
       return std::nullopt;
   } else if (strict || typed.starts_with('<')) {
     return std::nullopt;
+  } else if (std::ranges::any_of(tokens, is(':')) || std::ranges::any_of(tokens, is(';'))) {
+    // A group, of one.
+    const auto all = mail::addresses_in(typed, kMostTokens);
+    if (all.size() != 1) return std::nullopt;
+    return parse_address("<" + all.front() + ">", true);
   }
   std::vector<mail::Token> address(begin, end);
+  std::erase_if(address, is(';'));
   // A source route says nothing that anyone heeds.
   if (!address.empty() && address[0].is('@')) {
     const auto colon = std::ranges::find_if(address, is(':'));
@@ -173,15 +176,21 @@ std::optional<std::string> parse_address(std::string_view typed, bool strict) {
   if (address.empty() && open == tokens.end()) return std::nullopt;
   for (std::size_t i = 0; i < address.size(); ++i) {
     const mail::Token& token = address[i];
-    if (token.is(',') || token.is(';') || token.is(':') || token.is('<') || token.is('>') || token.is('(') ||
-        token.is(')') || token.is('"') || token.is('\\') || token.is('[') || token.is(']'))
+    if (token.is(',') || token.is('<') || token.is('>') || token.is('(') || token.is(')') || token.is('"') ||
+        token.is('\\') || token.is('[') || token.is(']'))
       return std::nullopt;
     // Two words side by side are a phrase.
     if (i > 0 && token.kind != mail::TokenKind::special && address[i - 1].kind != mail::TokenKind::special)
       return std::nullopt;
   }
-  std::string result = mail::internal_text(address);
-  if (!is_line_safe(result)) return std::nullopt;
+  TypedAddress result{.address = mail::internal_text(address), .external = {}};
+  // Records and log lines are lines.
+  if (result.address.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) return std::nullopt;
+  const std::size_t inside = typed.find_last_of('<') + 1;
+  const std::string_view inner = base::trim(typed.substr(inside, typed.find('>', inside) - inside));
+  // As it was typed, where that is nothing but the address.
+  result.external =
+      has_comment || inner.empty() || !is_line_safe(inner) ? mail::quote(result.address) : std::string(inner);
   return result;
 }
 
@@ -211,9 +220,6 @@ std::optional<Argument> argument_of(std::span<std::string_view> words, std::stri
   std::string_view first = words[0].substr(keyword.size());
   if (first.starts_with(':')) {
     first.remove_prefix(1);
-  } else if (first.empty() && words.size() > 1 && words[1].starts_with(':')) {
-    words = words.subspan(1);
-    first = words[0].substr(1);
   } else {
     return std::nullopt;
   }
@@ -237,8 +243,9 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
       else
         return unsupported(word);
     } else if (value && base::equals_folded(name, "SIZE")) {
-      const auto size = base::all_digits(*value) ? base::to_long(*value) : std::nullopt;
-      if (!size) return refuse(501, "5.5.4", "Bad message size syntax");
+      if (!base::all_digits(*value)) return refuse(501, "5.5.4", "Bad message size syntax");
+      const auto size = base::to_long(*value);
+      if (!size) return refuse(552, "5.3.4", "Message size exceeds file system imposed limit");
       result.size = *size;
     } else if (!value && offered.smtputf8 && base::equals_folded(name, "SMTPUTF8")) {
       result.smtputf8 = true;
@@ -258,8 +265,7 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
     } else if (value && base::equals_folded(name, "ENVID")) {
       if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
       const auto decoded = mail::from_xtext(*value);
-      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !is_line_safe(*decoded) ||
-          decoded->size() > kLongestEnvelopeId)
+      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !is_line_safe(*decoded))
         return refuse(501, "5.5.4", "Bad ENVID parameter syntax");
       result.envelope_id = *decoded;
     } else if (offered.verp && base::equals_folded(name, "XVERP")) {
@@ -285,7 +291,7 @@ std::expected<RecipientParameters, Reply> parse_recipient_parameters(std::span<c
       result.notify = *flags;
     } else if (value && base::equals_folded(name, "ORCPT")) {
       if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
-      const auto original = original_recipient(*value, offered.smtputf8);
+      const auto original = original_recipient(*value);
       if (!result.original_recipient.empty() || !original)
         return refuse(501, "5.5.4", "Error: Bad ORCPT parameter syntax");
       result.original_recipient = *original;

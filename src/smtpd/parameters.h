@@ -12,9 +12,12 @@
 
 namespace smtpd {
 
-// `[<]address[>]` as a client types it, in internal form. Nothing: it is none. Strict: in brackets, and without
-// comments.
-std::optional<std::string> parse_address(std::string_view typed, bool strict);
+// `[<]address[>]` as a client types it. Nothing: it is none. Strict: in brackets, and without comments.
+struct TypedAddress {
+  std::string address;  // internal form
+  std::string external;
+};
+std::optional<TypedAddress> parse_address(std::string_view typed, bool strict);
 
 // Whether there can be no doubt about the syntax of an address in internal form: plain local part and host name. What
 // is not plain must be looked at by the router.

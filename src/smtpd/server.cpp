@@ -2,6 +2,7 @@
 
 #include "config/param.h"
 #include "smtpd/peer.h"
+#include "smtpd/postdrop_sink.h"
 #include "smtpd/session.h"
 
 namespace smtpd {
@@ -16,6 +17,14 @@ constexpr std::size_t kBufferSize = 64 * 1024;
 constexpr auto kAnvilTime = std::chrono::seconds(5);
 constexpr auto kTicketTime = std::chrono::seconds(10);
 
+std::unique_ptr<MailSink> sink_for(const service::Context& context, ipc::Pool& pool) {
+  const config::Config& config = context.config;
+  if (context.stand_alone)
+    return std::make_unique<PostdropSink>(config[param::command_directory] + "/postdrop", config[param::ipc_timeout]);
+  return std::make_unique<CleanupSink>(pool, "public/" + config[param::cleanup_service_name],
+                                       config[param::ipc_timeout]);
+}
+
 // main.cf as it is under stress. Nothing: it says the same.
 std::optional<config::Config> under_stress(const service::Context& context) {
   if (context.stand_alone) return std::nullopt;
@@ -29,6 +38,13 @@ std::optional<config::Config> under_stress(const service::Context& context) {
   return std::move(*config);
 }
 
+// Whether the restrictions are others under stress.
+bool differ(const config::Config& calm, const config::Config& stress) {
+  for (const auto& [name, setting] : calm.settings())
+    if (!name.starts_with("smtpd_timeout") && calm.value(name) != stress.value(name)) return true;
+  return false;
+}
+
 }  // namespace
 
 Server::Server(const service::Context& context)
@@ -39,24 +55,25 @@ Server::Server(const service::Context& context)
       rules_(std::make_unique<restrictions::Rules>(
           restrictions::Rules::Uses{context.config, router_, resolver_, context.service_name})),
       anvil_("private/anvil", kAnvilTime),
-      sasl_(context.config[param::smtpd_sasl_auth_enable] ? sasl::make_server(context.config) : nullptr),
-      sink_(pool_, "public/" + context.config[param::cleanup_service_name], context.config[param::ipc_timeout]) {
+      sasl_(context.config[param::smtpd_sasl_auth_enable] && !context.stand_alone ? sasl::make_server(context.config)
+                                                                                  : nullptr),
+      sink_(sink_for(context, pool_)) {
   const bool wants_tls = tls::server_level(config_) != tls::Level::none || config_[param::smtpd_tls_wrappermode];
   if (wants_tls && !context.stand_alone) {
     tickets_ = std::make_unique<client::TlsmgrClient>("private/" + config_[param::tlsmgr_service_name],
                                                       context.service_name, kTicketTime);
     tls_ = std::make_unique<tls::Server>(config_, tickets_.get());
   }
-  if (stress_config_)
+  if (stress_config_ && differ(config_, *stress_config_))
     stress_rules_ = std::make_unique<restrictions::Rules>(
         restrictions::Rules::Uses{*stress_config_, router_, resolver_, context.service_name});
   shared_ = std::make_unique<Shared>(Shared::Parts{.config = &config_,
                                                    .stress_config = stress_config_ ? &*stress_config_ : nullptr,
                                                    .router = &router_,
                                                    .resolver = &resolver_,
-                                                   .rules = rules_.get(),
+                                                   .rules = context.stand_alone ? nullptr : rules_.get(),
                                                    .stress_rules = stress_rules_.get(),
-                                                   .sink = &sink_,
+                                                   .sink = sink_.get(),
                                                    .sasl = sasl_.get(),
                                                    .tls = tls_.get(),
                                                    .anvil = &anvil_,

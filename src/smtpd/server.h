@@ -38,7 +38,7 @@ class Server : public service::Server {
   std::unique_ptr<sasl::Server> sasl_;  // null: smtpd_sasl_auth_enable = no
   std::unique_ptr<client::TlsmgrClient> tickets_;
   std::unique_ptr<tls::Server> tls_;  // null: smtpd_tls_security_level = none
-  CleanupSink sink_;
+  std::unique_ptr<MailSink> sink_;
   std::unique_ptr<Shared> shared_;
 };
 

@@ -44,13 +44,13 @@ class Conversation {
   Next greet();
   Next one_command();
   std::optional<Input> next_line();
-  Next skip_endless_line();
+  Next take_endless_line();
   Next take_line(Input input);
   Next obey(const CommandLine& line);
   Next execute(const Command& command, const CommandLine& line);
   Next error(Reply reply);
   Next bare_newline();
-  std::optional<Next> out_of_step(const Command& command);
+  std::optional<Next> out_of_step();
   Next too_many_errors();
   Reply local_trouble(std::string_view what) const;
   void hurry_away(const io::StreamError& error);
@@ -72,7 +72,11 @@ void Conversation::run(bool is_known) {
 }
 
 Next Conversation::greet() {
-  if (settings().tls_wrapper && begin_wrapped(session_) == Next::close) return Next::close;
+  if (settings().tls_wrapper) {
+    if (begin_wrapped(session_) == Next::close) return Next::close;
+  } else if (const auto ended = out_of_step()) {
+    return *ended;
+  }
   return session_.begin_anew();
 }
 
@@ -80,14 +84,14 @@ Next Conversation::one_command() {
   if (session_.counters.errors >= settings().hard_error_limit) return too_many_errors();
   session_.start_request();
   auto line = next_line();
-  if (!line) return skip_endless_line();
+  if (!line) return take_endless_line();
   return take_line(std::move(*line));
 }
 
 // Nothing: it is longer than any command.
 std::optional<Conversation::Input> Conversation::next_line() {
   try {
-    const auto line = session_.stream.view_line(settings().line_length_limit);
+    const auto line = session_.stream.view_line(settings().line_length_limit - 1);
     return Input{std::string(line.text), line.crlf};
   } catch (const io::StreamError& error) {
     if (error.kind() != io::StreamError::Kind::too_long) throw;
@@ -95,12 +99,14 @@ std::optional<Conversation::Input> Conversation::next_line() {
   }
 }
 
-Next Conversation::skip_endless_line() {
+// Its begin is the command.
+Next Conversation::take_endless_line() {
   io::Stream& stream = session_.stream;
   logging::warning("smtpd.long_request", "{client}: request longer than {limit}: {start}...",
                    {{"client", session_.client_label()},
                     {"limit", settings().line_length_limit},
                     {"start", base::printable(stream.buffered().substr(0, 30))}});
+  Input input{std::string(stream.buffered().substr(0, settings().line_length_limit))};
   std::size_t skipped = 0;
   bool ended = false;
   while (!ended && skipped < kMostDiscarded) {
@@ -111,22 +117,22 @@ Next Conversation::skip_endless_line() {
     stream.consume(size);
     skipped += size;
   }
-  const Next next = execute(commands().back(), CommandLine("X"));
+  const Next next = take_line(std::move(input));
   return ended ? next : Next::close;
 }
 
 Next Conversation::take_line(Input input) {
   if (!input.crlf && settings().bare_newline != BareNewline::no && !session_.is_excused_for_bare_newlines()) {
-    session_.notes = "bare_lf";
     if (settings().bare_newline == BareNewline::reject) return bare_newline();
+    if (settings().bare_newline == BareNewline::note) session_.notes = "bare_lf";
   }
-  // Nothing that follows a NUL byte means anything.
-  input.text.resize(std::min(input.text.find('\0'), input.text.size()));
   auto text = command_to_take(session_, input.text);
   if (!text) return session_.reject(local_trouble("Server local data error"));
   input.text = std::move(*text);
   if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text))
     return error({.code = 500, .status = "5.5.2", .text = "Error: bad UTF-8 syntax"});
+  // Nothing that follows a NUL byte means anything.
+  input.text.resize(std::min(input.text.find('\0'), input.text.size()));
   const CommandLine line(std::move(input.text));
   if (line.verb.empty()) return error({.code = 500, .status = "5.5.2", .text = "Error: bad syntax"});
   return obey(line);
@@ -160,10 +166,12 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   const auto place = static_cast<std::size_t>(&command - commands().data());
   Counters::OfCommand& count = counters.commands[place];
   ++count.total;
-  session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
+  if (!session_.denied) session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
   session_.recipient.reset();
   session_.erred = false;
-  if (const auto ended = out_of_step(command)) return *ended;
+  if (command.ends_group || (session_.protocol != "ESMTP" && command.run != &unknown)) {
+    if (const auto ended = out_of_step()) return *ended;
+  }
 
   Next next = Next::go_on;
   if (session_.denied && command.run != &quit) {
@@ -174,15 +182,16 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
     next = command.run(session_, line);
   }
   session_.recipient.reset();
-  if (!session_.erred) ++count.ok;
+  // After XCLIENT another client's count begins: it belongs to neither.
+  if (!session_.erred && command.run != &xclient) ++count.ok;
   if (session_.erred || (command.junk && counters.junk++ > settings().junk_command_limit)) ++counters.errors;
   return next;
 }
 
 // Nothing: the client waited where it had to, or nobody minds.
-std::optional<Next> Conversation::out_of_step(const Command& command) {
-  if (session_.has_pipelined || !(command.ends_group || session_.protocol != "ESMTP")) return std::nullopt;
-  if (command.run == &quit || !session_.talks_ahead()) return std::nullopt;
+std::optional<Next> Conversation::out_of_step() {
+  // Who pipes a whole dialogue into sendmail -bs waits for nothing.
+  if (session_.has_pipelined || session_.shared.parts().stand_alone || !session_.talks_ahead()) return std::nullopt;
   session_.has_pipelined = true;
   if (session_.stream.buffered().empty()) (void)session_.stream.at_end();  // it is there: what it is, for the log
   log_pipelining(session_, session_.where, session_.stream.buffered());
@@ -233,7 +242,7 @@ void Session::run() {
   };
   where = "CONNECT";
   const bool is_known = take_proxy_header(*this);
-  if (is_known && settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
+  if (settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
     look_up_name(client, *shared.parts().resolver, io::Deadline::after(kNameTime));
   log_connect(*this);
   const AtEnd at_end{*this};
@@ -241,7 +250,6 @@ void Session::run() {
 }
 
 Next Session::begin_anew() {
-  where = "CONNECT";
   denied = false;
   auto refusal = limits::at_connect(*this);
   if (begin_wrapped(*this) == Next::close) return Next::close;

@@ -27,6 +27,9 @@ struct Settings;  // settings.h: main.cf, typed, for calm or for stress
 
 enum class Next { go_on, close };
 
+// Session::where, from the end of a message to the next command.
+constexpr std::string_view kAfterMessage = "END-OF-MESSAGE";
+
 struct Session {
   Session(Shared& shared, io::Stream stream, restrictions::Client client);
 
@@ -87,10 +90,10 @@ struct Session {
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
-  Forwarding forwarded;               // ends with the transaction
+  Forwarding forwarded;                     // ends with the transaction
   std::optional<bool> forwards_for_others;  // see may_xforward() in trust.h
-  bool denied = false;         // at the connection: nothing but QUIT is heard
-  bool has_pipelined = false;  // where it may not; told once
+  bool denied = false;                      // at the connection: nothing but QUIT is heard
+  bool has_pipelined = false;               // where it may not; told once
 
   Transaction transaction;
   Counters counters;       // of commands, errors, junk, for limits and for the line at the end

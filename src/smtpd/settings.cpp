@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "client/cleanup_client.h"
 #include "config/param.h"
-#include "logging/log.h"
 
 namespace smtpd {
 
@@ -49,15 +48,6 @@ bool parents_match(const config::Config& config, std::string_view parameter) {
   return false;
 }
 
-Keywords keywords_of(const config::Config& config) {
-  std::vector<std::string> unknown;
-  const Keywords result = parse_keywords(config[param::smtpd_discard_ehlo_keywords], &unknown);
-  for (const std::string& word : unknown)
-    logging::warning("smtpd.unknown_keyword", "parameter smtpd_discard_ehlo_keywords: unknown EHLO keyword \"{word}\"",
-                     {{"word", word}});
-  return result;
-}
-
 }  // namespace
 
 Settings::Settings(const config::Config& of)
@@ -96,7 +86,7 @@ Settings::Settings(const config::Config& of)
       content_filter(of[param::content_filter]),
       cleanup_path("public/" + of[param::cleanup_service_name]),
       cleanup_flags(cleanup_flags_of(of)),
-      discarded(keywords_of(of)),
+      discarded(parse_keywords(of[param::smtpd_discard_ehlo_keywords])),
       discard_maps("smtpd_discard_ehlo_keyword_address_maps", of[param::smtpd_discard_ehlo_keyword_address_maps],
                    table::Settings::from(of), {}),
       verp_clients("smtpd_authorized_verp_clients", of[param::smtpd_authorized_verp_clients], table::Settings::from(of),

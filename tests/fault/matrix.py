@@ -26,11 +26,12 @@ ERRORS = {
     Kind.RMDIR: ["EIO"],
     Kind.CHOWN: ["EIO", "EROFS"],
     Kind.CLOSE: ["EIO", "EDQUOT"],
+    Kind.SEND: ["EPIPE", "ECONNRESET"],
 }
 # A mailbox that may not grow: the message may also go back to its sender, as Postfix does it.
 RETURNS = {"EDQUOT", "EFBIG"}
 ANSWER = RECOVERY = 10  # seconds
-FOLDERS = ["maildrop", "incoming", "active", "deferred", "bounce", "defer", "trace", "mail/ann", "mail/bob", "mail/sender"]
+FOLDERS = ["socket/unix", "socket/inet", "maildrop", "incoming", "active", "deferred", "bounce", "defer", "trace", "mail/ann", "mail/bob", "mail/sender"]
 
 
 class Cell:
@@ -48,11 +49,13 @@ class Cell:
 
 def cells_of(mail, ledger, flow):
     """Every (call, error, once or always) of the flow."""
-    mail.shim.arm(Action.COUNT, kinds=CHANGING + [Kind.CLOSE, Kind.OPEN], logging=True)
+    mail.shim.arm(Action.COUNT, kinds=kill.kinds_of(flow) + [Kind.CLOSE, Kind.OPEN], logging=True)
     kill.deliver(mail, ledger, flow)
     mail.shim.disarm()
     counts = collections.Counter()
     for call in mail.shim.calls():
+        if flow in kill.SMTP and call.program not in kill.SMTP_PROGRAMS:
+            continue  # the others' faults are in the other flows
         # A fault is that of one folder: what a full mailbox returns must find its way to another one.
         path = next((name for name in FOLDERS if name in call.path), "")
         counts[call.program, call.kind, path] += 1
@@ -69,7 +72,7 @@ def cells_of(mail, ledger, flow):
 def run_cell(options, mail, ledger, cell):
     mail.log_mark()
     mail.shim.arm(Action.FAIL, cell.call.program, cell.number, cell.error, cell.always, [cell.call.kind], cell.path)
-    token = kill.submit(ledger, cell.flow, limit=2 * ANSWER)
+    token = kill.submit(ledger, cell.flow, limit=2 * ANSWER, **({"tries": 1} if cell.flow in kill.SMTP else {}))
     cell.answered, cell.accepted = ledger.seconds, ledger.entries[token][0]
     if cell.answered > ANSWER:
         cell.problems.append(f"no answer within {ANSWER} s")
@@ -125,7 +128,7 @@ def judge(options, mail, ledger, cell):
 
 def run_flow(options, report, flow, most=None):
     done = []
-    with rig.system(options) as mail:
+    with rig.system(options, smtp=flow in kill.SMTP) as mail:
         mail.start()
         ledger = rig.Ledger(mail)
         for _ in range(2):
@@ -166,8 +169,9 @@ def run_flow(options, report, flow, most=None):
 def run(options, report):
     if options.quick:
         run_flow(options, report, "maildir", most=24)
+        run_flow(options, report, "smtp", most=16)
         return
-    for flow in ("maildir", "mbox", "bounce"):
+    for flow in ("maildir", "mbox", "bounce", "smtp", "bdat"):
         run_flow(options, report, flow)
 
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -23,7 +24,7 @@
 #include <unistd.h>
 #include <utime.h>
 
-enum kind { CREATE, WRITE, RENAME, LINK, UNLINK, CHMOD, FSYNC, TRUNCATE, UTIME, MKDIR, RMDIR, CHOWN, CLOSE, OPEN, KINDS };
+enum kind { CREATE, WRITE, RENAME, LINK, UNLINK, CHMOD, FSYNC, TRUNCATE, UTIME, MKDIR, RMDIR, CHOWN, CLOSE, OPEN, SEND, KINDS };
 enum action { COUNT, KILL_BEFORE, KILL_AFTER, FAIL };
 
 struct entry {
@@ -206,10 +207,45 @@ int mkostemp(char* path, int flags) {
   PASS(CREATE, -1, path, -1, real_mkostemp(path, flags));
 }
 
+/* --- sending: what a peer hears, and by which others go on. Not datagrams, which are log lines. */
+
+static const char* conversation(int fd) {
+  if (!control || !atomic_load(&control->armed) || !(control->kinds & 1u << SEND)) return NULL;
+  int saved = errno, type = 0, domain = 0;
+  socklen_t size = sizeof type;
+  const char* name = NULL;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM) {
+    size = sizeof domain;
+    name = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX ? "socket/unix" : "socket/inet";
+  }
+  errno = saved;
+  return name;
+}
+#define PASS_SEND(fd, call)                         \
+  do {                                              \
+    const char* name = conversation(fd);            \
+    if (!name) return call;                         \
+    PASS(SEND, -1, name, -1, call);                 \
+  } while (0)
+
+ssize_t send(int fd, const void* data, size_t size, int flags) {
+  REAL(ssize_t, send, int, const void*, size_t, int);
+  PASS_SEND(fd, real_send(fd, data, size, flags));
+}
+ssize_t sendto(int fd, const void* data, size_t size, int flags, const struct sockaddr* to, socklen_t length) {
+  REAL(ssize_t, sendto, int, const void*, size_t, int, const struct sockaddr*, socklen_t);
+  PASS_SEND(fd, real_sendto(fd, data, size, flags, to, length));
+}
+ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
+  REAL(ssize_t, sendmsg, int, const struct msghdr*, int);
+  PASS_SEND(fd, real_sendmsg(fd, message, flags));
+}
+
 /* --- writing */
 
 ssize_t write(int fd, const void* data, size_t size) {
   REAL(ssize_t, write, int, const void*, size_t);
+  if (conversation(fd)) PASS_SEND(fd, real_write(fd, data, size));
   PASS(WRITE, fd, NULL, -1, real_write(fd, data, size));
 }
 ssize_t writev(int fd, const struct iovec* parts, int count) {

@@ -5,11 +5,14 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import itertools
 import os
 import pathlib
 import shutil
+import signal
 import smtplib
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -19,7 +22,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases
 import mta
 
-SERVICES = ("anvil", "cleanup", "qmgr", "pickup", "bounce", "defer", "trace", "showq", "error", "retry", "virtual", "discard", "postlog")
+SERVICES = ("anvil", "cleanup", "qmgr", "pickup", "bounce", "defer", "trace", "showq", "error", "retry", "virtual", "discard", "postlog",
+            "rewrite", "tlsmgr")
 
 
 def b64(text):
@@ -65,7 +69,7 @@ class Client:
 def system(options, parameters=None, system_class=mta.Postrider, **more):
     port = mta.free_port()
     values = {"smtpd_sasl_auth_enable": "yes", "smtpd_peername_lookup": "no", "mynetworks": "192.0.2.0/24",
-              "smtpd_recipient_restrictions": "permit_sasl_authenticated, reject_unauth_destination", **(parameters or {})}
+              "smtpd_relay_restrictions": "permit_sasl_authenticated, reject_unauth_destination", **(parameters or {})}
     build = [options.build] if system_class is mta.Postrider else []
     mail = system_class(*build, values, services=SERVICES, inet=[f"127.0.0.1:{port} inet n - n - - smtpd"], **more)
     mail.port = port
@@ -310,6 +314,100 @@ def test_slow_logins_hold_up_nobody_else(options):
             assert client.reply() == WRONG
 
 
+# --- side by side with Debian's Postfix
+
+
+def certificate(mail):
+    """A key and a certificate of the test's own; the parameters that name them."""
+    path = mail.base / "tls.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=mail.example.test", "-keyout", path, "-out", mail.base / "certificate.pem"],
+                   check=True, capture_output=True, timeout=mta.LIMIT)
+    with open(path, "a", encoding="ascii") as file:
+        file.write((mail.base / "certificate.pem").read_text())
+    mail.own(path, mail.account, 0o600)
+    return {"smtpd_tls_security_level": "may", "smtpd_tls_chain_files": path, "smtpd_tls_loglevel": "0"}
+
+
+GOOD, BAD = plain("bob", "secret"), plain("bob", "wrong")
+STEPS = {
+    "good": [GOOD],
+    "bad": [BAD],
+    "abort": ["AUTH LOGIN", "*"],
+    "junk": ["AUTH LOGIN", "RSET!"],
+    "login": ["AUTH LOGIN " + b64("bob"), b64("secret")],
+    "reset": ["RSET"],
+    "hello": ["EHLO again.example"],
+    "mail": ["MAIL FROM:<ann@example.test>"],
+    "tls": ["STARTTLS"],
+}
+ORDERS = [order for order in itertools.product(STEPS, repeat=3) if order.count("tls") <= 2 and len(set(order)) > 1][::4]
+
+
+def play(mail, order):
+    """The codes and texts of a dialogue, step by step."""
+    client, said = Client(mail), []
+    for step in order:
+        for number, line in enumerate(STEPS[step]):
+            if number > 0 and not said[-1].startswith("334"):
+                break  # there is no dialogue to go on with
+            answer = client.say(line)
+            said.append(answer[:3] if step == "hello" else answer)  # we have keywords that Debian's does not know yet
+        if step == "tls" and said[-1].startswith("220"):
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            client.file.close()
+            client.socket = context.wrap_socket(client.socket)
+            client.file = client.socket.makefile("rb")
+    said.append(client.say(GOOD))
+    client.close()
+    return said
+
+
+def both(options, parameters=None, prepare=sasldb):
+    """Ours and Debian's Postfix, started with the same main.cf."""
+    if not mta.Debian.available():
+        raise cases.Skipped("Debian's Postfix cannot be run here")
+    systems = contextlib.ExitStack()
+    found = []
+    for system_class in (mta.Postrider, mta.Debian):
+        mail = systems.enter_context(system(options, {"smtpd_error_sleep_time": "0", "smtpd_hard_error_limit": "1000",
+                                                              **(parameters or {})}, system_class))
+        prepare(mail)
+        mail.set(**certificate(mail))
+        mail.start()
+        found.append(mail)
+    return systems, found
+
+
+def test_every_order_of_auth_and_starttls_is_as_in_debians_postfix(options):
+    systems, (ours, debians) = both(options)
+    with systems:
+        for order in ORDERS:
+            mine, theirs = play(ours, order), play(debians, order)
+            assert mine == theirs, f"{order}: {mine} instead of {theirs}"
+
+
+def test_replies_are_those_of_debians_postfix(options):
+    script = ["AUTH", "AUTH FOO", "AUTH PLAIN a b", "AUTH PLAIN ====", "AUTH PLAIN !!!", "AUTH PLAIN Zg", BAD, plain("nobody", "x"), plain("bob", "secret", "ann"),
+              "AUTH ANONYMOUS", "AUTH CRAM-MD5 " + b64("bob"), "AUTH LOGIN", "A" * 12288, "NOOP", "AUTH LOGIN", "*", "AUTH LOGIN", "!", "AUTH LOGIN", "",
+              b64("x"), "AUTH PLAIN", "*", "AUTH GSSAPI x", "AUTH EXTERNAL " + b64("bob"), "AUTH LOGIN " + b64("bob"), "bad", "AUTH plain " + b64("\0bob\0secret"),
+              "AUTH", "MAIL FROM:<a@example.test>", "AUTH"]
+    systems, (ours, debians) = both(options)
+    with systems:
+        clients = [Client(ours), Client(debians)]
+        for line in script:
+            mine, theirs = (client.say(line) for client in clients)
+            assert mine == theirs, f"{line[:60]!r}: {mine!r} instead of {theirs!r}"
+        for client in clients:
+            client.close()
+
+        def told(mail):
+            text = mail.log_file.read_text(errors="replace")
+            return [line.split("]: ", 1)[1] for line in text.splitlines() if "smtpd[" in line and "SASL" in line]
+        mta.wait(lambda: told(ours) == told(debians), what=f"the same log: {told(ours)} instead of {told(debians)}")
+
+
 # --- Dovecot
 
 
@@ -342,6 +440,8 @@ def dovecot(mail, mechanisms="plain login cram-md5 scram-sha-1 scram-sha-256"):
     finally:
         daemon.terminate()
         daemon.wait(mta.LIMIT)
+        with contextlib.suppress(ProcessLookupError):  # its auth process serves those who are connected
+            os.killpg(daemon.pid, signal.SIGKILL)
 
 
 DOVECOT = {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth"}

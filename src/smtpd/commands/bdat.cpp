@@ -53,7 +53,6 @@ void receive(Session& session, long size, Take take) {
 void discard(Session& session, const Chunk& chunk) {
   // A message that failed is over with its last chunk; until then every chunk fails.
   session.transaction.content.reset();
-  session.transaction.message.reset();
   session.transaction.bdat = Bdat::failed;
   receive(session, chunk.size, [](std::string_view) {});
   if (chunk.last) session.reset_transaction();
@@ -99,7 +98,8 @@ Next bdat(Session& session, const CommandLine& line) {
     return fail(session, *chunk,
                 transaction.active() ? Reply{.code = 554, .status = "5.5.1", .text = "Error: no valid recipients"}
                                      : Reply{.code = 503, .status = "5.5.1", .text = "Error: need RCPT command"});
-  const long so_far = transaction.content ? static_cast<long>(transaction.content->received()) : 0;
+  // What is known to be too much; the rest is seen at the end.
+  const long so_far = transaction.content ? static_cast<long>(transaction.content->size()) : 0;
   if (settings.message_size_limit > 0 &&
       chunk->size > settings.message_size_limit - std::min(so_far, settings.message_size_limit)) {
     logging::warning("smtpd.bdat_size", "{id}: BDAT request from {client} exceeds message size limit",

@@ -68,8 +68,10 @@ std::vector<std::string> offers(Session& session) {
 // Nothing: the client may call itself so.
 std::optional<Next> greeted(Session& session, const CommandLine& line, restrictions::Stage stage) {
   std::string before = std::exchange(session.helo, neutral(line.rest));
-  for (char& c : session.helo)
-    if (c == ' ' || c == '\t') c = '?';
+  for (char& c : session.helo) {
+    const bool foreign = static_cast<unsigned char>(c) >= 0x80 && !session.settings().smtputf8;
+    if (c == ' ' || c == '\t' || foreign) c = '?';
+  }
   if (const restrictions::Rules* rules = session.shared.rules()) {
     if (const auto next = session.refused(rules->at_helo(session.subject(stage)), stage)) {
       session.helo = std::move(before);
@@ -77,7 +79,7 @@ std::optional<Next> greeted(Session& session, const CommandLine& line, restricti
     }
   }
   session.reset_transaction();
-  session.protocol = stage == restrictions::Stage::ehlo ? "ESMTP" : "SMTP";
+  if (stage == restrictions::Stage::ehlo) session.protocol = "ESMTP";  // which HELO does not take back
   return std::nullopt;
 }
 

@@ -1,12 +1,18 @@
 // HELP [anything]
+#include <fmt/format.h>
+
+#include <set>
+
 #include "smtpd/session.h"
 
 namespace smtpd {
 
 Next help(Session& session, const CommandLine&) {
   Reply reply{.code = 214, .status = "2.0.0", .text = "Commands:"};
-  for (const Command& command : commands())
-    if (!command.verb.empty()) reply.text += " " + std::string(command.verb);
+  std::set<std::string_view> verbs;
+  for (const Command& command : commands()) verbs.insert(command.verb);
+  verbs.erase("");
+  for (const std::string_view verb : verbs) reply.text += fmt::format(" {}", verb);
   return session.reply(std::move(reply));
 }
 

@@ -24,9 +24,9 @@ Reply system_storage() {
 }
 
 // Is there room for this message, and one more like it? Asked of the file system at most once a second.
+unsigned long long free_bytes = 0;
 bool has_space(const Settings& settings) {
   static io::Clock::time_point asked;
-  static unsigned long long free_bytes = 0;
   const auto now = io::Clock::now();
   if (asked == io::Clock::time_point() || now - asked > std::chrono::seconds(1)) {
     struct statvfs space{};
@@ -36,10 +36,7 @@ bool has_space(const Settings& settings) {
   }
   const auto limit = static_cast<unsigned long long>(settings.message_size_limit);
   const auto least = static_cast<unsigned long long>(settings.queue_minfree);
-  if (free_bytes >= least && free_bytes / 3 * 2 >= limit) return true;
-  logging::warning("smtpd.space", "not enough free space in mail queue: {free} bytes < 1.5*message size limit",
-                   {{"free", std::to_string(free_bytes)}});
-  return false;
+  return free_bytes >= least && free_bytes / 3 * 2 >= limit;
 }
 
 // For policy services: the same for all requests of a message, and never again.
@@ -57,7 +54,7 @@ Offered offered_to(const Session& session) {
   const auto verp = settings.verp_clients.empty()
                         ? false
                         : settings.verp_clients.has_host(session.client.name, session.client.address);
-  offered.verp = verp && *verp && !session.discarded.has(Keyword::verp);
+  offered.verp = verp && *verp;
   offered.verp_filter = settings.verp_filter;
   return offered;
 }
@@ -83,25 +80,30 @@ Next mail(Session& session, const CommandLine& line) {
   if (!argument) return session.reply(501, "5.5.4", "Syntax: MAIL FROM:<address>");
   if (auto refusal = limits::of_messages(session)) return session.reply(std::move(*refusal));
 
-  const auto sender = parse_address(argument->address, settings.strict_envelopes);
-  if (!sender || !session.is_valid_address(*sender)) {
+  const auto typed = parse_address(argument->address, settings.strict_envelopes);
+  if (!typed || !session.is_valid_address(typed->address)) {
     log_bad_address(session, "MAIL", argument->address);
     return session.reply(501, "5.1.7", "Bad sender address syntax");
   }
+  const std::string& sender = typed->address;
   auto parameters = parse_mail_parameters(argument->parameters, offered_to(session));
   if (!parameters) return session.reply(std::move(parameters.error()));
-  if (parameters->verp_delimiters && sender->empty())
+  if (parameters->verp_delimiters && sender.empty())
     return session.reply(503, "5.5.4", "Error: XVERP requires non-null sender");
   // What a client announced once holds until it begins anew: it may have meant to send the same message again.
   if (parameters->size) transaction.announced_size = *parameters->size;
   if (settings.message_size_limit > 0 && transaction.announced_size > settings.message_size_limit)
-    return reject_sender(session, *sender,
-                         {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit"});
-  if (settings.strict_smtputf8 && !parameters->smtputf8 && !base::is_ascii(*sender))
+    return reject_sender(session, sender, {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit"});
+  if (settings.strict_smtputf8 && !parameters->smtputf8 && !base::is_ascii(sender))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
-  if (!has_space(settings)) return session.reject(system_storage());
+  if (!has_space(settings)) {
+    const Next next = session.reject(system_storage());
+    logging::warning("smtpd.space", "not enough free space in mail queue: {free} bytes < 1.5*message size limit",
+                     {{"free", std::to_string(free_bytes)}});
+    return next;
+  }
 
-  transaction.sender = *sender;
+  transaction.sender = sender;
   transaction.encoding = parameters->encoding;
   transaction.smtputf8 = parameters->smtputf8;
   transaction.requiretls = parameters->requiretls;
@@ -114,6 +116,7 @@ Next mail(Session& session, const CommandLine& line) {
   transaction.arrival = queue::now();
   transaction.instance = new_instance(transaction.arrival);
   if (const restrictions::Rules* rules = session.shared.rules()) {
+    transaction.rewrites_locally = rules->is_local_header_client(session.subject(restrictions::Stage::mail));
     if (const auto refused =
             session.refused(rules->at_mail(session.subject(restrictions::Stage::mail)), restrictions::Stage::mail)) {
       session.reset_transaction();

@@ -20,12 +20,13 @@ Next rcpt(Session& session, const CommandLine& line) {
   if (!argument) return session.reply(501, "5.5.4", "Syntax: RCPT TO:<address>");
   if (auto refusal = limits::of_recipients(session)) return session.reply(std::move(*refusal));
 
-  const auto address = parse_address(argument->address, settings.strict_envelopes);
-  if (!address || address->empty() || !session.is_valid_address(*address)) {
+  const auto typed = parse_address(argument->address, settings.strict_envelopes);
+  if (!typed || typed->address.empty() || !session.is_valid_address(typed->address)) {
     log_bad_address(session, "RCPT", argument->address);
     return session.reply(501, "5.1.3", "Bad recipient address syntax");
   }
-  const auto parameters = parse_recipient_parameters(
+  const std::string& address = typed->address;
+  auto parameters = parse_recipient_parameters(
       argument->parameters,
       {.dsn = !session.discarded.has(Keyword::dsn), .smtputf8 = settings.smtputf8 && transaction.smtputf8});
   if (!parameters) return session.reply(parameters.error());
@@ -34,10 +35,10 @@ Next rcpt(Session& session, const CommandLine& line) {
                           .status = "4.5.3",
                           .text = "Error: too many recipients",
                           .forgiven = session.counters.recipients_over_limit++ < settings.recipient_overshoot_limit});
-  if (settings.strict_smtputf8 && !transaction.smtputf8 && !base::is_ascii(*address))
+  if (settings.strict_smtputf8 && !transaction.smtputf8 && !base::is_ascii(address))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
 
-  session.recipient = *address;
+  session.recipient = address;
   if (const restrictions::Rules* rules = session.shared.rules()) {
     if (const auto refused =
             session.refused(rules->at_rcpt(session.subject(restrictions::Stage::rcpt)), restrictions::Stage::rcpt))
@@ -45,13 +46,14 @@ Next rcpt(Session& session, const CommandLine& line) {
   }
   try {
     if (!transaction.message) open_message(session);
-    add_recipient(session, *address, {parameters->original_recipient, parameters->notify});
+    if (parameters->original_recipient.empty()) parameters->original_recipient = "rfc822;" + typed->external;
+    add_recipient(session, address, {parameters->original_recipient, parameters->notify});
   } catch (const io::StreamError& error) {
     return cannot_queue(session, error);
   }
   ++transaction.recipients;
-  transaction.only_recipient = transaction.recipients == 1 ? *address : std::string();
-  transaction.last_recipient = "<" + ::mail::quote(*address) + ">";
+  transaction.only_recipient = transaction.recipients == 1 ? address : std::string();
+  transaction.last_recipient = "<" + typed->external + ">";
   return session.reply(250, "2.1.5", "Ok");
 }
 

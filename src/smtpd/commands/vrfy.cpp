@@ -16,14 +16,16 @@ Next vrfy(Session& session, const CommandLine& line) {
   const bool utf8 = settings.smtputf8 && line.words.size() > 1 && base::equals_folded(line.words.back(), "SMTPUTF8");
   if (utf8)
     typed = base::trim_right(typed.substr(0, static_cast<std::size_t>(line.words.back().data() - typed.data())));
-  const auto address = parse_address(typed, settings.strict_envelopes);
-  if (!address || address->empty() || !session.is_valid_address(*address)) {
+  std::string whole(typed);
+  if (whole.starts_with('<') && !whole.contains('>')) whole += '>';
+  const auto address = parse_address(whole, settings.strict_envelopes);
+  if (!address || address->address.empty() || !session.is_valid_address(address->address)) {
     log_bad_address(session, "VRFY", typed);
     return session.reply(501, "5.1.3", "Bad recipient address syntax");
   }
-  if (settings.strict_smtputf8 && !utf8 && !base::is_ascii(*address))
+  if (settings.strict_smtputf8 && !utf8 && !base::is_ascii(address->address))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
-  session.recipient = *address;
+  session.recipient = address->address;
   if (const restrictions::Rules* rules = session.shared.rules()) {
     if (const auto refused =
             session.refused(rules->at_rcpt(session.subject(restrictions::Stage::vrfy)), restrictions::Stage::vrfy))

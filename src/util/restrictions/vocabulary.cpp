@@ -18,8 +18,8 @@ const std::vector<Name>& all_names() {
   static const std::vector<Name> names = [] {
     std::vector<Name> all;
     for (const auto family : {generic_names(), client_names(), syntax_names(), access_table_names(), login_names(),
-                              destination_names(), unlisted_names(), policy_names(), verification_names(), dns_list_names(),
-                              server_names(), backup_names(), host_names()}) {
+                              destination_names(), unlisted_names(), policy_names(), verification_names(),
+                              dns_list_names(), server_names(), backup_names(), host_names()}) {
       all.insert(all.end(), family.begin(), family.end());
     }
     return all;

@@ -198,6 +198,7 @@ Place place_of(const config::Config& config, const Program& program, const Optio
 // Postfix's order: what must be opened is open by now.
 void give_up_privileges(const Program& program, const Context& context, const Account* owner,
                         const std::string& queue_directory) {
+  if (context.stand_alone && program.stand_alone_as_caller) return;
   if (owner != nullptr) {
     if (context.chrooted) enter_chroot(queue_directory);
     if (program.privileges == Privileges::keep) {

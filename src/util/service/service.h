@@ -91,6 +91,7 @@ struct Program {
   Processes processes = Processes::any;
   Privileges privileges = Privileges::drop;
   int client_limit = 0;  // at once; 0: <service>_client_limit, default_client_limit
+  bool stand_alone_as_caller = false;  // with -S it stays who started it, and may run others
   // Instead of default_client_limit, where main.cf does not set <service>_client_limit.
   std::optional<config::IntegerKey> usual_client_limit = {};
   bool lives_on = false;                         // never goes away when idle or after max_use clients: qmgr, postlogd

@@ -132,7 +132,10 @@ std::expected<void, base::Error> use_protocols(SSL_CTX* context, const Protocols
 }
 
 void use_options(SSL_CTX* context, const ServerSettings& settings) {
-  SSL_CTX_set_options(context, (SSL_OP_ALL & ~settings.workarounds_off) | SSL_OP_NO_RENEGOTIATION);
+  // A peer that goes without the closing words of TLS ends the stream as one that says them: no command and no message
+  // of SMTP ends with the connection.
+  SSL_CTX_set_options(
+      context, (SSL_OP_ALL & ~settings.workarounds_off) | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_clear_options(context, settings.workarounds_off);
   SSL_CTX_set_options(context, settings.options);
   if (settings.own_cipher_order) SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);

@@ -287,6 +287,7 @@ std::expected<Facts, base::Error> Server::accept(io::Stream& stream, const Peer&
   facts.sni = handshake.matched_name;
   state.tell(facts, handshake, layer->session());
   stream.set_layer(std::move(layer));
+  io::trim_stack();  // from here on the session mostly waits
   return facts;
 }
 

@@ -174,13 +174,6 @@ io::Layer::Step SslLayer::read(std::span<char> into) {
     default:
       break;
   }
-  // A peer that goes without the closing words of TLS ends the stream, too: no command and no message ends with it.
-  const unsigned long error = ERR_peek_last_error();
-  if (wire_.ended && (error == 0 || ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)) {
-    ERR_clear_error();
-    usable_ = false;
-    return {State::ended};
-  }
   broken("TLS read");
 }
 

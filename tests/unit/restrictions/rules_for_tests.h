@@ -65,10 +65,10 @@ class Server {
 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  explicit Server(const std::string& main_cf)
+  explicit Server(const std::string& main_cf, dns::Resolver::Options names = no_name_service())
       : config_(config::Config::from_text(std::string(kMainCf) + main_cf).value()),
         router_(config_),
-        resolver_(no_name_service()),
+        resolver_(std::move(names)),
         rules_({config_, router_, resolver_, "smtp"}) {
     client.name = "client.test";
     client.reverse_name = "client.test";
