@@ -90,10 +90,10 @@ struct Session {
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
-  Forwarding forwarded;               // ends with the transaction
+  Forwarding forwarded;                     // ends with the transaction
   std::optional<bool> forwards_for_others;  // see may_xforward() in trust.h
-  bool denied = false;         // at the connection: nothing but QUIT is heard
-  bool has_pipelined = false;  // where it may not; told once
+  bool denied = false;                      // at the connection: nothing but QUIT is heard
+  bool has_pipelined = false;               // where it may not; told once
 
   Transaction transaction;
   Counters counters;       // of commands, errors, junk, for limits and for the line at the end

@@ -54,7 +54,7 @@ Offered offered_to(const Session& session) {
   const auto verp = settings.verp_clients.empty()
                         ? false
                         : settings.verp_clients.has_host(session.client.name, session.client.address);
-  offered.verp = verp && *verp && !session.discarded.has(Keyword::verp);
+  offered.verp = verp && *verp;
   offered.verp_filter = settings.verp_filter;
   return offered;
 }

@@ -49,27 +49,34 @@ bool has_message(const Asked& asked) {
   return true;
 }
 
+// The status keeps the class that the table gives it until the reply has its code: the log tells what was written.
+mail::CodeAndText split(std::string_view text, std::string_view default_status) {
+  if (text.starts_with("4.")) return mail::split_status(text, "4.7.1");
+  if (text.starts_with("5.")) return mail::split_status(text, "5.7.1");
+  return mail::split_status(text, default_status);
+}
+
 Outcome reject(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "5.7.1");
+  const auto [status, text] = split(asked.text, "5.7.1");
   return asked.evaluation.reject(asked.evaluation.environment.access_map_reject_code, status, asked.who,
                                  text.empty() ? "Access denied" : text);
 }
 
 Outcome defer(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "4.7.1");
+  const auto [status, text] = split(asked.text, "4.7.1");
   return asked.evaluation.reject(asked.evaluation.environment.access_map_defer_code, status, asked.who,
                                  text.empty() ? "Access denied" : text);
 }
 
 Outcome defer_if_permit(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "4.7.1");
+  const auto [status, text] = split(asked.text, "4.7.1");
   return asked.evaluation.defer_if_permit(Trouble::policy, asked.evaluation.environment.access_map_defer_code,
                                           status_for(status, asked.who.kind),
                                           asked.rejected(text.empty() ? "Service unavailable" : text));
 }
 
 Outcome defer_if_reject(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "4.7.1");
+  const auto [status, text] = split(asked.text, "4.7.1");
   return asked.evaluation.defer_if_reject(Trouble::policy, asked.evaluation.environment.access_map_defer_code,
                                           status_for(status, asked.who.kind),
                                           asked.rejected(text.empty() ? "Service unavailable" : text));
@@ -197,7 +204,7 @@ std::optional<Outcome> coded(const Asked& asked, std::string_view action) {
     return std::nullopt;
   }
   const int code = (action[0] - '0') * 100 + (action[1] - '0') * 10 + (action[2] - '0');
-  const auto [status, text] = mail::split_status(base::trim(action.substr(3)), code >= 500 ? "5.7.1" : "4.7.1");
+  const auto [status, text] = split(base::trim(action.substr(3)), code >= 500 ? "5.7.1" : "4.7.1");
   return asked.evaluation.reject(code, status, asked.who, text.empty() ? "Access denied" : text);
 }
 

@@ -153,6 +153,23 @@ TEST(Actions, ThatNameTablesAreExplainedInTheLog) {
   EXPECT_TRUE(log.contains("define a restriction class and specify its name instead."));
 }
 
+TEST(Actions, WithoutTheirArgumentsAreNonsense) {
+  const logging::Capture log;
+  EXPECT_EQ(Server::text_of(decision_of("check_recipient_access")), kNonsense);
+  EXPECT_TRUE(log.contains(
+      "restriction check_recipient_access: bad argument \"check_recipient_access\": need maptype:mapname"));
+  EXPECT_EQ(Server::text_of(decision_of("sleep")), kNonsense);
+  EXPECT_TRUE(log.contains("restriction sleep must be followed by number"));
+  EXPECT_EQ(Server::text_of(decision_of("reject_rbl_client")), "ok");
+  EXPECT_TRUE(log.contains("restriction reject_rbl_client requires domain name argument"));
+}
+
+TEST(Actions, TellTheLogWhichStatusWasChanged) {
+  const logging::Capture log;
+  EXPECT_EQ(Server::text_of(decision_of("REJECT 4.1.2 x")), rejected("554 5.1.8", "x"));
+  EXPECT_TRUE(log.contains("mapping DSN status 4.1.2 into Sender address status 4.1.8"));
+}
+
 TEST(Actions, ThatNobodyKnowsAreNamedInTheLog) {
   const logging::Capture log;
   EXPECT_EQ(Server::text_of(decision_of("fooo")), kNonsense);
