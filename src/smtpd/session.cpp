@@ -250,7 +250,6 @@ void Session::run() {
 }
 
 Next Session::begin_anew() {
-  where = "CONNECT";
   denied = false;
   auto refusal = limits::at_connect(*this);
   if (begin_wrapped(*this) == Next::close) return Next::close;
