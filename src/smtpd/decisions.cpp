@@ -18,6 +18,10 @@ bool is_told(const restrictions::Note& note, const restrictions::Effects& so_far
 
 }  // namespace
 
+const restrictions::Rules* Session::rules() const {
+  return transaction.effects.discard ? nullptr : shared.rules();
+}
+
 restrictions::Subject Session::subject(restrictions::Stage stage) const {
   restrictions::Subject subject{.client = client, .tls = tls, .stage = stage, .protocol = protocol};
   if (!helo.empty()) subject.helo = helo;
