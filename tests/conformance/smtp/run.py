@@ -131,12 +131,13 @@ def log_to_compare(line):
 
 def expected_replies(theirs, problems):
     """Debian's replies with those in place that are said to differ."""
-    found, secure, fresh = [], False, False
+    found, secure, fresh, greeted = [], False, False, False
     for place, what, lines, expected in theirs:
         if what == "(TLS)":
-            secure = fresh = lines[0].startswith("TLS TLS")
+            secure = lines[0].startswith("TLS TLS")
+            fresh = secure and not greeted
         elif what == "the greeting":
-            secure, fresh = fresh, False
+            secure, fresh, greeted = fresh, False, True
         if secure and what.startswith("EHLO") and lines[0].startswith("250-"):  # since 3.11
             lines = [*lines[:-1], lines[-1].replace("250 ", "250-", 1), "250 REQUIRETLS"]
         for words in expected.values():
