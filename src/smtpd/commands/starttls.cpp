@@ -40,7 +40,12 @@ Next shake_hands(Session& session) {
   if (const char* reason = missing_certificate(session)) {
     logging::info("smtpd.tls_abort", "{id}: abort: TLS from {client}: {reason}",
                   {{"id", session.id()}, {"client", session.client_label()}, {"reason", reason}});
-    lost();
+    (void)session.reply({.code = 421,
+                         .status = "4.7.1",
+                         .text = session.settings().myhostname + " Error: " + reason,
+                         .disconnect = true});
+    session.erred = false;  // STARTTLS itself was done
+    return Next::close;
   }
   if (auto refusal = limits::of_tls_sessions(session)) {
     session.reply(std::move(*refusal));
