@@ -423,9 +423,10 @@ def test_client_certificates_are_told_to_the_log_and_the_message(options):
 def test_a_client_without_the_certificate_that_is_required_is_dropped(options):
     with Mail(options, {"smtpd_tls_req_ccert": "yes", "smtpd_tls_security_level": "encrypt", "smtpd_tls_CAfile": CERTS.ca}) as mail:
         with mail.connect().starttls() as client:
+            assert client.reply() == "421 4.7.1 mail.example.test Error: No client certificate presented"
             assert client.is_closed()
         mail.wait_log(r"NOQUEUE: abort: TLS from \S+\[127\.0\.0\.1\]: No client certificate presented$")
-        mail.wait_log(r"disconnect from \S+ ehlo=1 starttls=0/1 commands=1/2$")
+        mail.wait_log(r"disconnect from \S+ ehlo=1 starttls=1 commands=2$")
         context = trusting()
         context.load_cert_chain(CERTS.chain("client.example.test"))
         with mail.connect(context=context).starttls() as client:
