@@ -55,7 +55,8 @@ Server::Server(const service::Context& context)
       rules_(std::make_unique<restrictions::Rules>(
           restrictions::Rules::Uses{context.config, router_, resolver_, context.service_name})),
       anvil_("private/anvil", kAnvilTime),
-      sasl_(context.config[param::smtpd_sasl_auth_enable] ? sasl::make_server(context.config) : nullptr),
+      sasl_(context.config[param::smtpd_sasl_auth_enable] && !context.stand_alone ? sasl::make_server(context.config)
+                                                                                  : nullptr),
       sink_(sink_for(context, pool_)) {
   const bool wants_tls = tls::server_level(config_) != tls::Level::none || config_[param::smtpd_tls_wrappermode];
   if (wants_tls && !context.stand_alone) {

@@ -242,7 +242,7 @@ void Session::run() {
   };
   where = "CONNECT";
   const bool is_known = take_proxy_header(*this);
-  if (is_known && settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
+  if (settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
     look_up_name(client, *shared.parts().resolver, io::Deadline::after(kNameTime));
   log_connect(*this);
   const AtEnd at_end{*this};

@@ -26,7 +26,7 @@ class Server(mta.Postrider):
 
     def __init__(self, build, smtpd, parameters=None, **more):
         self.ports = {name: mta.free_port() for name in smtpd}
-        inet = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd\n  -o syslog_name=postfix/{name} {options}".rstrip() for name, options in smtpd.items()]
+        inet = [f"127.0.0.1:{self.ports[name]} inet n - n - - smtpd" + (f"\n  {options}" if options else "") for name, options in smtpd.items()]
         super().__init__(build, {"smtpd_peername_lookup": "no", "mynetworks": "127.0.0.2", **(parameters or {})}, inet=inet + more.pop("inet", []), **more)
 
     def smtp(self, name="smtp", cls=smtplib.SMTP, **more):

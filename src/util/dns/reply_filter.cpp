@@ -53,17 +53,14 @@ ReplyFilter::ReplyFilter(std::string_view parameter, std::string_view value, con
 
 Answer ReplyFilter::apply(std::vector<Record> records, std::string_view name, Type type) const {
   const auto unknown = [&](std::string_view reason) {
-    return std::unexpected(Failure{Failure::Kind::try_again, std::string(reason)});
+    return Failure{Failure::Kind::try_again,
+                   fmt::format("Error looking up name={} type={}: {}", name, name_of(type), reason)};
   };
   std::vector<Record> kept;
   for (Record& record : records) {
     const std::string text = text_of(record);
-    const auto action = tables_.lookup(text);
-    if (!action) {
-      logging::warning("dns.filter", "{reason}", {{"reason", action.error().text}});
-      return unknown(
-          fmt::format("Error looking up name={} type={}: Invalid DNS reply filter syntax", name, name_of(type)));
-    }
+    const auto action = tables_.lookup(text);  // a table that cannot tell has told the log
+    if (!action) return std::unexpected(unknown("Invalid DNS reply filter syntax"));
     if (!*action) {
       kept.push_back(std::move(record));
       continue;
@@ -71,15 +68,14 @@ Answer ReplyFilter::apply(std::vector<Record> records, std::string_view name, Ty
     if (!base::equals_folded(base::trim(**action), "IGNORE")) {
       logging::warning("dns.filter", "{table}: unknown DNS filter action: \"{action}\"",
                        {{"table", tables_.parameter()}, {"action", **action}});
-      return unknown(
-          fmt::format("Error looking up name={} type={}: Invalid DNS reply filter syntax", name, name_of(type)));
+      return std::unexpected(unknown("Invalid DNS reply filter syntax"));
     }
     logging::info("dns.ignored", "ignoring DNS RR: {record}", {{"record", text}});
   }
-  if (kept.empty())
-    return unknown(
-        fmt::format("Error looking up name={} type={}: DNS reply filter drops all results", name, name_of(type)));
-  return kept;
+  if (!kept.empty()) return kept;
+  Failure failure = unknown(kFilteredWords);
+  failure.filtered = true;
+  return std::unexpected(std::move(failure));
 }
 
 }  // namespace dns

@@ -10,6 +10,8 @@
 
 namespace dns {
 
+constexpr std::string_view kFilteredWords = "DNS reply filter drops all results";
+
 class ReplyFilter {
  public:
   ReplyFilter(std::string_view parameter, std::string_view value, const table::Settings& settings);

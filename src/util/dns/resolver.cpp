@@ -25,7 +25,7 @@ constexpr std::size_t kMostAtOnce = 500;  // each has a socket
 constexpr std::size_t kLongestShownName = 256;
 
 std::unexpected<Failure> failure(Failure::Kind kind, std::string_view name, Type type, std::string_view why = {}) {
-  if (why.empty()) why = dns_words(kind);
+  if (why.empty()) why = dns_words({kind, {}});
   return std::unexpected(
       Failure{kind, fmt::format("Host or domain name not found. Name service error for name={} type={}: {}",
                                 name.substr(0, kLongestShownName), name_of(type), why)});

@@ -48,12 +48,13 @@ struct Failure {
     invalid,    // no name that could be asked for, or an answer that makes no sense
   };
   Kind kind;
-  std::string text;  // "Host or domain name not found. Name service error for name=x type=MX: Host not found"
+  std::string text;       // "Host or domain name not found. Name service error for name=x type=MX: Host not found"
+  bool filtered = false;  // try_again: there were records, but a filter has taken out all of them
 };
 // As the system's own look-ups say it: "Name or service not known", "No address associated with hostname", ...
 std::string_view system_words(Failure::Kind kind);
 // As the DNS says it: "Host not found", "Host not found, try again", ...
-std::string_view dns_words(Failure::Kind kind);
+std::string_view dns_words(const Failure& failure);
 using Answer = std::expected<std::vector<Record>, Failure>;
 
 class ReplyFilter;

@@ -59,6 +59,10 @@ bool in_fiber() {
   return running != nullptr;
 }
 
+void trim_stack() {
+  if (running != nullptr) running->stack.trim_below(__builtin_frame_address(0));
+}
+
 bool FiberHandle::done() const {
   return !shared_ || shared_->state == Fiber::State::done;
 }

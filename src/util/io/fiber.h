@@ -64,6 +64,10 @@ inline FiberHandle spawn(std::string name, std::function<void()> body) {
 }
 bool in_fiber();
 
+// Gives back to the system what deeper calls have touched of this fiber's stack: for code that has just done something
+// deep (a TLS handshake) and will now mostly wait. Outside of a fiber nothing happens.
+void trim_stack();
+
 // Wakes fibers that wait for something to be true. None may wait when it is destroyed.
 class Condition {
  public:

@@ -28,6 +28,12 @@ bool was_deep(const Stack& stack) {
 
 }  // namespace
 
+void Stack::trim_below(const void* frame) const noexcept {
+  // A page is left for the calls that are going on.
+  const auto used = static_cast<std::size_t>(static_cast<const std::byte*>(frame) - low) / kPage * kPage;
+  if (used > kPage && used < size) ::madvise(low, used - kPage, MADV_DONTNEED);
+}
+
 StackPool::StackPool(std::size_t stack_size, std::size_t most_kept)
     : stack_size_(whole_pages(std::max(stack_size, 4 * kPage))), most_kept_(most_kept) {
   kept_.reserve(most_kept);

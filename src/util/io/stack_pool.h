@@ -13,6 +13,9 @@ struct Stack {
 
   std::byte* top() const { return low + size; }
   explicit operator bool() const { return low != nullptr; }
+
+  // Forgets what lies well below `frame`, which is that of a function that runs on this stack now.
+  void trim_below(const void* frame) const noexcept;
 };
 
 class StackPool {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "dns/reply_filter.h"
 #include "logging/log.h"
 #include "mail/address.h"
 #include "restrictions/address_pattern.h"
@@ -48,13 +49,10 @@ class DnsList {
   static std::string reason(const DnsQuestions& questions, const std::string& query) {
     const dns::Answer answer = questions.ask(query, dns::Type::txt);
     if (!answer) {
-      // Only a filter of our own is worth a word; that the DNS has no text is no trouble.
-      constexpr std::string_view kFilter = "Error looking up ";
-      if (answer.error().text.starts_with(kFilter)) {
-        const std::string_view text = answer.error().text;
-        const auto colon = text.find(": ");
+      // That the DNS has no text is no trouble.
+      if (answer.error().filtered) {
         logging::warning("restrictions.list_failure", "{query}: TXT lookup error: {reason}",
-                         {{"query", query}, {"reason", text.substr(colon == std::string_view::npos ? 0 : colon + 2)}});
+                         {{"query", query}, {"reason", dns::kFilteredWords}});
       }
       return {};
     }

@@ -46,6 +46,12 @@ std::set<std::string, std::less<>> own_addresses(const config::Config& config) {
   return texts;
 }
 
+// Nothing when it is the null sender.
+std::string full_probe_sender(const config::Config& config) {
+  const std::string& sender = config[param::address_verify_sender];
+  return sender.empty() || sender.contains('@') ? sender : sender + "@" + config[param::myorigin];
+}
+
 // All of them name their tables in main.cf.
 table::TableList tables_of(const config::Config& config, const table::Settings& settings, config::TextKey key,
                            std::string_view name) {
@@ -110,10 +116,16 @@ Environment::Environment(Rules::Uses uses)
       virtual_mailbox_maps(tables_of(config, table_settings, param::virtual_mailbox_maps, "virtual_mailbox_maps")),
       relay_recipient_maps(tables_of(config, table_settings, param::relay_recipient_maps, "relay_recipient_maps")),
       myorigin_(config[param::myorigin]),
+      probe_sender_(full_probe_sender(config)),
       own_addresses_(own_addresses(config)) {}
 
 bool Environment::is_own_address(std::string_view ip_address) const {
   return own_addresses_.contains(ip_address);
+}
+
+bool Environment::is_always_there(std::string_view recipient) const {
+  return base::equals_folded(recipient, "postmaster") ||
+         (!probe_sender_.empty() && base::equals_folded(recipient, probe_sender_));
 }
 
 bool Environment::has_bare_names(const routing::Route& route) const {

@@ -65,6 +65,8 @@ class Environment {
   table::TableList recipient_canonical_maps, sender_canonical_maps, canonical_maps, virtual_alias_maps;
   table::TableList local_recipient_maps, virtual_mailbox_maps, relay_recipient_maps;
   bool is_own_address(std::string_view ip_address) const;  // of inet_interfaces
+  // postmaster without a domain (RFC 5321), and the sender of address probes: no restriction is asked.
+  bool is_always_there(std::string_view recipient) const;
   // Whether tables have the address by its local part alone: its domain is local, or $myorigin.
   bool has_bare_names(const routing::Route& route) const;
   table::Delimiters delimiters() const { return {recipient_delimiter, owner_request_special, double_bounce_sender}; }
@@ -79,7 +81,7 @@ class Environment {
   bool has_changed() const;
 
  private:
-  std::string myorigin_;
+  std::string myorigin_, probe_sender_;
   std::set<std::string, std::less<>> own_addresses_;
   mutable std::map<std::string, std::shared_ptr<const AccessTable>, std::less<>> access_tables_;
   mutable std::map<std::string, std::shared_ptr<const List>, std::less<>> named_;

@@ -43,6 +43,7 @@ std::string status_for(std::string_view status, std::string_view what) {
   std::string fit(status);
   if (fit.size() < 5 || fit.substr(1, 3) != ".1.") return fit;
   const std::string_view detail = status.substr(4);
+  std::string subject = "1";
   std::string_view changed = detail;
   if (what == kind::sender) {
     if (detail == "1" || detail == "3" || detail == "4" || detail == "6") changed = "7";
@@ -52,10 +53,10 @@ std::string status_for(std::string_view status, std::string_view what) {
     if (detail == "7") changed = "3";
     if (detail == "8") changed = "2";
   } else {
-    return fit.substr(0, 2) + "0.0";
+    subject = changed = "0";
   }
-  if (changed == detail) return fit;
-  fit = fit.substr(0, 4) + std::string(changed);
+  if (changed == detail && subject == "1") return fit;
+  fit = fmt::format("{}.{}.{}", fit[0], subject, changed);
   logging::info("restrictions.status_changed", "mapping DSN status {from} into {kind} status {to}",
                 {{"from", status}, {"kind", what}, {"to", fit}});
   return fit;

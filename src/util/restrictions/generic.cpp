@@ -70,7 +70,9 @@ Outcome reject_plaintext_session(Evaluation& evaluation) {
 
 Outcome reject_multi_recipient_bounce(Evaluation& evaluation) {
   const Subject& subject = evaluation.subject;
-  if (!subject.sender || !subject.sender->empty() || subject.recipient_count <= 1) return dunno();
+  // At RCPT there is one more than have been accepted.
+  const int most = subject.stage == Stage::rcpt ? 0 : 1;
+  if (!subject.sender || !subject.sender->empty() || subject.recipient_count <= most) return dunno();
   return evaluation.reject(evaluation.environment.multi_recipient_bounce_reject_code, "5.5.3", evaluation.target,
                            "Multi-recipient bounce");
 }

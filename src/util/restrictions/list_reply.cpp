@@ -159,7 +159,7 @@ Outcome ListReply::send(Evaluation& evaluation, const Listing& listing, std::str
     return evaluation.reject(Trouble::policy, 450, "4.7.1", "Service unavailable");
   }
   const int code = static_cast<int>(*base::to_unsigned(text.substr(0, 3)));
-  const auto [status, words] = mail::split_status(base::trim(text.substr(4)), "5.7.1");
+  const auto [status, words] = mail::split_status(base::trim_left(text.substr(4)), "5.7.1");
   return evaluation.reject(Trouble::policy, code, status_for(status, listing.kind), words);
 }
 

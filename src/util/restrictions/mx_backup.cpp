@@ -92,7 +92,7 @@ Outcome MxBackup::ask(Evaluation& evaluation) const {
   dns::Answer servers = questions.ask(domain, dns::Type::mx);
   if (!servers) {
     if (is_temporary(servers.error()))
-      put_off(evaluation, fmt::format("information: {}", dns::dns_words(servers.error().kind)));
+      put_off(evaluation, fmt::format("information: {}", dns::dns_words(servers.error())));
     return dunno();
   }
   if (std::ranges::any_of(*servers, [](const dns::Record& mx) { return mx.data == "."; })) return dunno();

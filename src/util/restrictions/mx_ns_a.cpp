@@ -128,11 +128,11 @@ class Check {
   }
 
   void cannot_tell(std::string_view name, const dns::Failure& failure) const {
-    logging::warning("restrictions.no_servers", "Unable to look up {type} host for {name}: {reason}",
-                     {{"type", type_name(servers_)},
-                      {"name", name},
-                      {"reason", is_malformed(failure) ? "Malformed or unexpected name server reply"
-                                                       : dns::dns_words(failure.kind)}});
+    logging::warning(
+        "restrictions.no_servers", "Unable to look up {type} host for {name}: {reason}",
+        {{"type", type_name(servers_)},
+         {"name", name},
+         {"reason", is_malformed(failure) ? "Malformed or unexpected name server reply" : dns::dns_words(failure)}});
   }
 
   Evaluation& evaluation_;

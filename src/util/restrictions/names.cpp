@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "config/param.h"
+#include "dns/reply_filter.h"
+#include "logging/log.h"
 #include "mail/address.h"
 #include "restrictions/dns_questions.h"
 #include "restrictions/restriction.h"
@@ -36,7 +38,7 @@ Outcome reject_unknown_reverse_client_hostname(Evaluation& evaluation) {
 }
 
 // What several questions about one name have brought.
-enum class Known { yes, no, not_now, null_mx, malformed };
+enum class Known { yes, no, not_now, null_mx, malformed, filtered };
 
 Known ask_in_turn(Evaluation& evaluation, std::string_view name, bool mx_first) {
   const DnsQuestions questions(evaluation);
@@ -51,9 +53,17 @@ Known ask_in_turn(Evaluation& evaluation, std::string_view name, bool mx_first) 
       return null_mx ? Known::null_mx : Known::yes;
     }
     if (is_malformed(answer.error())) return Known::malformed;
+    if (answer.error().filtered) return Known::filtered;
     if (is_temporary(answer.error())) known = Known::not_now;
   }
   return known;
+}
+
+// There are records, and whoever keeps them from us knows why.
+Outcome filtered(std::string_view name, std::string_view what) {
+  logging::warning("restrictions.filtered", "{name}: {what} lookup error: {reason}",
+                   {{"name", name}, {"what", what}, {"reason", dns::kFilteredWords}});
+  return dunno();
 }
 
 Outcome reject_unknown_helo_hostname(Evaluation& evaluation) {
@@ -77,6 +87,8 @@ Outcome reject_unknown_helo_hostname(Evaluation& evaluation) {
                                           fmt::format("<{}>: {} rejected: Host not found", helo.name, helo.kind));
     case Known::malformed:
       return evaluation.reject(code, "4.7.1", helo, "Malformed DNS server reply");
+    case Known::filtered:
+      return filtered(helo.name, "address or MX");
     case Known::no:
       break;
   }
@@ -116,6 +128,8 @@ Outcome reject_unknown_domain(Evaluation& evaluation, const Evaluation::RouteAns
                                           fmt::format("<{}>: {} rejected: Domain not found", who.name, who.kind));
     case Known::malformed:
       return evaluation.reject(code, status, who, "Malformed DNS server reply");
+    case Known::filtered:
+      return filtered(domain, "MX or address");
     case Known::no:
       break;
   }

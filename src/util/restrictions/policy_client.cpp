@@ -13,6 +13,9 @@ struct Failure {
   bool quiet = false;
 };
 
+// Postfix's word for all that is not an answer.
+constexpr const char* kBadReply = "Application error";
+
 std::string after_last_colon(std::string_view text) {
   const auto colon = text.rfind(": ");
   return std::string(colon == std::string_view::npos ? text : text.substr(colon + 2));
@@ -80,25 +83,28 @@ std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::s
       any_reply = true;
       const PolicyReply::State state = reply.take(line.text);
       if (state == PolicyReply::State::more) continue;
-      if (state == PolicyReply::State::too_long) throw Failure{"too many lines in the reply"};
+      if (state == PolicyReply::State::too_long) throw Failure{"too many lines in the reply", false};
       if (reply.action()) return reply.action();
-      logging::warning("policy.bad_reply", "missing attribute action in input from {server}",
+      logging::warning("policy.bad_reply",
+                       reply.action_without_value() ? "missing value for string attribute action from {server}"
+                                                    : "missing attribute action in input from {server}",
                        {{"server", settings_.name}});
-      throw Failure{"Application error"};
+      throw Failure{kBadReply};
     }
   } catch (const io::StreamError& broken) {
     switch (broken.kind()) {
       case io::StreamError::Kind::timed_out:
-        logging::warning("policy.timeout", "timeout on {server} while reading input attribute value",
-                         {{"server", settings_.name}});
+        logging::warning(
+            "policy.timeout", "timeout on {server} while reading input attribute {part}",
+            {{"server", settings_.name}, {"part", connection.stream.buffered().contains('=') ? "value" : "name"}});
         throw Failure{"Connection timed out"};
       case io::StreamError::Kind::too_long:
-        throw Failure{"too long a line in the reply"};
+        throw Failure{"too long a line in the reply", false};
       case io::StreamError::Kind::closed:
       case io::StreamError::Kind::broken:
         break;
     }
-    throw Failure{"lost connection", kept && !any_reply};
+    throw Failure{kBadReply, kept && !any_reply};
   }
 }
 

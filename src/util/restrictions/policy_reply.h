@@ -18,9 +18,11 @@ class PolicyReply {
   State take(std::string_view line);
   // After `complete`; nothing: no action was named.
   const std::optional<std::string>& action() const { return action_; }
+  bool action_without_value() const { return bare_action_; }  // "action", and no "="
 
  private:
   std::optional<std::string> action_;
+  bool bare_action_ = false;
   int lines_ = 0;
 };
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "config/param.h"
 #include "restrictions/list.h"
 #include "restrictions/parser.h"
@@ -74,7 +73,7 @@ class Moment {
 
   // A restriction that stands in no list, by the parameter that asks for it.
   void ask(std::string_view parameter, Outcome (*restriction)(Evaluation&)) {
-    if (refused() || evaluation_.effects().discard) return;
+    if (refused() || evaluation_.discarded()) return;
     if (evaluation_.observer != nullptr) {
       evaluation_.observer->asked(parameter, place_of(evaluation_.environment.config, parameter));
     }
@@ -146,7 +145,11 @@ struct Rules::State {
     if (moment.evaluation().subject.helo) moment.ask(lists.helo, moment.evaluation().helo());
   }
   void ask_sender(Moment& moment) const {
-    if (!moment.evaluation().subject.sender) return;
+    if (!moment.evaluation().subject.sender) {
+      // VRFY without MAIL: as in Postfix, what client and HELO could not tell is forgotten.
+      moment.evaluation().if_permit.reset();
+      return;
+    }
     moment.ask(lists.sender, moment.evaluation().sender());
     if (reject_unlisted_sender) moment.ask("smtpd_reject_unlisted_sender", restrictions::reject_unlisted_sender);
   }
@@ -193,8 +196,7 @@ Decision Rules::at_mail(const Subject& subject, Observer* observer) const {
 }
 
 Decision Rules::at_rcpt(const Subject& subject, Observer* observer) const {
-  // RFC 5321: postmaster without a domain is always there.
-  if (subject.recipient && base::equals_folded(*subject.recipient, "postmaster")) return {};
+  if (subject.recipient && state_->environment.is_always_there(*subject.recipient)) return {};
   Moment moment(state_->environment, subject, observer);
   if (state_->delay_reject) {
     state_->ask_client(moment);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "client/anvil_client.h"
 #include "client/bounce_client.h"
 #include "client/cleanup_client.h"
 #include "client/flush_client.h"
@@ -23,7 +24,7 @@ void check(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 10) {
+  switch (data[0] % 12) {
     case 0:
       check<client::CleanupBegin>(bytes);
       break;
@@ -51,8 +52,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 8:
       check<client::FlushRequest>(bytes);
       break;
-    default:
+    case 9:
       check<client::FlushResult>(bytes);
+      break;
+    case 10:
+      check<client::AnvilRequest>(bytes);
+      break;
+    default:
+      check<client::AnvilResult>(bytes);
       break;
   }
   return 0;

@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -237,5 +238,35 @@ TEST(FiberStack, CreatingAndSwitchingNeedsNoSystemCalls) {
   EXPECT_GT(counts[SYS_epoll_wait], 0);
   EXPECT_LT(counts[SYS_epoll_wait], switches / 40);
 }
+
+// Uses so much of the stack.
+[[gnu::noinline]] void dive(std::size_t size) {
+  auto* deep = static_cast<volatile char*>(__builtin_alloca(size));
+  for (std::size_t i = 0; i < size; i += 64) deep[i] = 1;
+}
+
+#ifndef POSTRIDER_ASAN  // frames lie elsewhere
+TEST(FiberStack, WhatADeepCallTouchedCanBeGivenBack) {
+  io::Loop loop;
+  loop.spawn("diver", [] {
+    const auto faults = [] {
+      rusage usage{};
+      ::getrusage(RUSAGE_SELF, &usage);
+      return usage.ru_minflt;
+    };
+    const std::string kept(1000, 'x');
+    dive(128 * 1024);
+    const long before = faults();
+    dive(128 * 1024);
+    EXPECT_LT(faults() - before, 4);
+    io::trim_stack();
+    dive(128 * 1024);
+    EXPECT_GE(faults() - before, 28);
+    EXPECT_EQ(kept, std::string(1000, 'x'));
+  });
+  loop.run();
+  io::trim_stack();
+}
+#endif
 
 }  // namespace

@@ -130,6 +130,14 @@ TEST(Generic, RejectMultiRecipientBounce) {
   EXPECT_EQ(server.say(Stage::data), "ok");
 }
 
+TEST(Generic, RejectMultiRecipientBounceCountsTheRecipientThatIsNamed) {
+  Server server = server_with("reject_multi_recipient_bounce");
+  server.sender = "";
+  EXPECT_EQ(server.rcpt(), "ok");
+  server.recipient_count = 1;
+  EXPECT_EQ(server.rcpt(), "550 5.5.3 <ann@local.test>: Recipient address rejected: Multi-recipient bounce");
+}
+
 TEST(Generic, NamesHaveNoCase) {
   EXPECT_EQ(server_with("Warn_If_Reject REJECT, Defer").rcpt(),
             "450 4.3.2 <ann@local.test>: Recipient address rejected: Try again later");

@@ -122,6 +122,7 @@ TEST(Policy, HostileRepliesComeDownToTheDefaultAction) {
   EXPECT_EQ(answer("garbage\n\n"), kProblem);
   EXPECT_EQ(answer("foo=bar\n\n"), kProblem);
   EXPECT_EQ(answer("\n"), kProblem);
+  EXPECT_EQ(answer("action\n\n"), kProblem);
   EXPECT_EQ(answer("action=" + std::string(1 << 16, 'x') + "\n\n"), kProblem);
   std::string many;
   for (int i = 0; i < 200; ++i) many += "a=b\n";
@@ -141,7 +142,7 @@ TEST(Policy, AServiceThatSaysNothingIsNotWaitedForForEver) {
   const logging::Capture log;
   Service service({"wait"});
   EXPECT_EQ(answers(service, 1, "try_limit=1, default_action=DUNNO")[0], "ok");
-  EXPECT_TRUE(log.contains("while reading input attribute value"));
+  EXPECT_TRUE(log.contains("while reading input attribute name"));
   EXPECT_TRUE(log.contains(": Connection timed out"));
 }
 

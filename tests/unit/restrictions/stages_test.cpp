@@ -79,6 +79,15 @@ TEST(Stages, PostmasterWithoutADomainIsNeverRefused) {
   EXPECT_NE(server.rcpt("postmaster@local.test"), "ok");
 }
 
+TEST(Stages, TheSenderOfProbesIsNeverRefused) {
+  EXPECT_EQ(Server("smtpd_client_restrictions = reject\n").rcpt("double-bounce@local.test"), "ok");
+  Server server("smtpd_client_restrictions = reject\naddress_verify_sender = probe@other.test\n");
+  EXPECT_EQ(server.rcpt("Probe@Other.test"), "ok");
+  EXPECT_NE(server.rcpt("double-bounce@local.test"), "ok");
+  Server null("smtpd_client_restrictions = reject\naddress_verify_sender =\n");
+  EXPECT_NE(null.rcpt(""), "ok");
+}
+
 TEST(Stages, WithoutHelloOrSenderTheirListsAreLeftOut) {
   Server server("smtpd_helo_restrictions = reject\n");
   server.has_helo = false;
@@ -94,6 +103,15 @@ TEST(Stages, ADeferralIsCarriedToRcpt) {
   server.earlier = &*connect.if_permit;
   EXPECT_EQ(server.rcpt(), "450 4.7.0 <client.test[198.51.100.7]>: Client host rejected: defer_if_permit requested");
   EXPECT_EQ(server.decide(Stage::helo).if_permit->reply.line(), connect.if_permit->reply.line());
+}
+
+TEST(Stages, VrfyWithoutASenderForgetsDeferralsOfTheClient) {
+  const Server server("smtpd_client_restrictions = defer_if_permit\n");
+  Subject subject = server.subject(Stage::rcpt);
+  subject.stage = Stage::vrfy;
+  EXPECT_NE(Server::text_of(server.rules().at_rcpt(subject)), "ok");
+  subject.sender.reset();
+  EXPECT_EQ(Server::text_of(server.rules().at_rcpt(subject)), "ok");
 }
 
 TEST(Stages, DeferralsOfLaterStagesAreSaidAtOnce) {
