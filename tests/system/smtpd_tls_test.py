@@ -255,16 +255,6 @@ def test_what_comes_in_the_clear_is_never_executed(options):
     assert outcomes == {"dropped", "broken"}, outcomes
 
 
-def test_words_after_starttls_end_the_session_unless_allowed(options):
-    with Mail(options) as mail, mail.connect() as client:
-        client.reply()
-        client.socket.sendall(b"EHLO x\r\n")
-        client.reply()
-        client.socket.sendall(b"STARTTLS\r\nRSET\r\n")
-        assert client.reply() == "554 5.5.0 Error: SMTP protocol synchronization"
-        assert client.is_closed()
-
-
 def leave(client, clean):
     """The end of a TLS session with its closing words, or without."""
     with contextlib.suppress(OSError, ssl.SSLError):
