@@ -474,6 +474,13 @@ def test_too_many_new_sessions_are_refused(options):
             assert re.match(r"454 4\.7\.0 Error: too many new TLS sessions from \S+\[127\.0\.0\.1\]$", client.say("STARTTLS"))
             assert client.say("NOOP") == "250 2.0.0 Ok"
         mail.wait_log(r"warning: Refusing STARTTLS request from \S+\[127\.0\.0\.1\] for service \S+$")
+        with Client(mail.wrapped).shake_hands() as client:
+            assert client.reply().startswith("220 ")
+        with Client(mail.wrapped).shake_hands() as client:
+            assert client.reply().startswith("421 4.7.0 mail.example.test Error: too many new TLS sessions from ")
+        with Client(mail.wrapped) as client:
+            assert client.is_closed()
+        mail.wait_log(r"warning: Refusing TLS service request from \S+\[127\.0\.0\.1\] for service \S+$")
 
 
 def test_keys_are_roots_and_the_server_is_in_a_chroot(options):
