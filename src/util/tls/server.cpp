@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "base/file.h"
@@ -206,7 +206,8 @@ std::expected<void, base::Error> Server::State::shake_hands(SslLayer& layer, io:
         }
         break;
       case Progress::ended:
-        return failed(handshake, "lost connection", {});
+        return failed(handshake, layer.system_error() == 0 ? "lost connection" : std::strerror(layer.system_error()),
+                      {});
       case Progress::failed:
         return failed(handshake, "-1", errors);
     }
