@@ -130,6 +130,10 @@ std::expected<ClientChange, std::string> understand_xclient(const restrictions::
     bool good = true;
     if (attribute->is("NAME")) {
       good = take_name(*attribute, changed.name, changed.name_status);
+      if (good && attribute->said == Said::value) {
+        changed.reverse_name = changed.name;
+        changed.reverse_status = changed.name_status;
+      }
     } else if (attribute->is("REVERSE_NAME")) {
       good = take_name(*attribute, changed.reverse_name, changed.reverse_status);
     } else if (attribute->is("ADDR")) {

@@ -69,7 +69,7 @@ Reply reply_of(const client::CleanupResult& result) {
 }  // namespace
 
 std::optional<Next> refused_content(Session& session) {
-  const restrictions::Rules* rules = session.shared.rules();
+  const restrictions::Rules* rules = session.rules();
   if (rules == nullptr) return std::nullopt;
   return session.refused(rules->at_data(session.subject(Stage::data)), Stage::data);
 }
@@ -92,7 +92,7 @@ Next end_of_message(Session& session) {
     logging::warning("smtpd.size", "{id}: queue file size limit exceeded", {{"id", session.id()}});
     return session.reply(552, "5.3.4", "Error: message file too big");
   }
-  if (const restrictions::Rules* rules = session.shared.rules()) {
+  if (const restrictions::Rules* rules = session.rules()) {
     if (const auto refused =
             session.refused(rules->at_end_of_data(session.subject(Stage::end_of_message)), Stage::end_of_message))
       return *refused;

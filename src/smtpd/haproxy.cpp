@@ -97,13 +97,13 @@ Parsed parse_binary(std::string_view text, Families families) {
 
 // For the log, which would make every control byte the same.
 std::string escaped(std::string_view text) {
-  constexpr std::size_t kMost = 200;
+  constexpr std::string_view kControls = "\a\b\f\n\r\t\v";
+  constexpr std::string_view kLetters = "abfnrtv";
   std::string result;
-  for (const char c : text.substr(0, kMost)) {
-    if (c == '\r') {
-      result += "\\r";
-    } else if (c == '\n') {
-      result += "\\n";
+  for (const char c : text.substr(0, kLongest)) {
+    if (const auto known = kControls.find(c); known != std::string_view::npos) {
+      result += '\\';
+      result += kLetters[known];
     } else if (base::is_printable(c) && c != '\\') {
       result += c;
     } else {
@@ -133,6 +133,7 @@ std::expected<Header, std::string> read(io::Stream& stream, io::Deadline deadlin
       case Parsed::Kind::whole:
         return parsed.header;
       case Parsed::Kind::bad:
+        text += stream.buffered();  // whoever looks for the mistake wants to see more than the first wrong byte
         return std::unexpected(fmt::format("haproxy read: {}: {}", parsed.problem, escaped(text)));
       case Parsed::Kind::partial:
         break;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "logging/log.h"
 #include "mail/address.h"
@@ -129,10 +131,11 @@ void log_pipelining(const Session& session, std::string_view command, std::strin
 }
 
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
-  if (typed.starts_with('<') && !typed.contains('>')) return;  // hardly an address
+  // What was not closed is hardly an address.
+  if ((typed.starts_with('<') && !typed.contains('>')) || std::ranges::count(typed, '"') % 2 != 0) return;
   logging::warning(
       "smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
-      {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 100))}});
+      {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 1000))}});
 }
 
 void log_abnormal_end(const Session& session, std::string_view what) {

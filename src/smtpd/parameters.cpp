@@ -133,6 +133,9 @@ std::optional<std::string> original_recipient(std::string_view value) {
 std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
   typed = base::trim(typed);
   if (typed == "<>") return TypedAddress();
+  // An address literal that its writer did not close.
+  if (typed.ends_with('>') && typed.contains('[') && !typed.contains(']'))
+    return parse_address(std::string(typed.substr(0, typed.size() - 1)) + "]>", strict);
   auto tokens = mail::tokenize(typed, kMostTokens);
   if (tokens.size() >= kMostTokens) return std::nullopt;
   const bool has_comment =
@@ -165,6 +168,11 @@ std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
   }
   std::vector<mail::Token> address(begin, end);
   std::erase_if(address, is(';'));
+  // A source route says nothing that anyone heeds.
+  if (!address.empty() && address[0].is('@')) {
+    const auto colon = std::ranges::find_if(address, is(':'));
+    if (colon != address.end()) address.erase(address.begin(), colon + 1);
+  }
   if (address.empty() && open == tokens.end()) return std::nullopt;
   for (std::size_t i = 0; i < address.size(); ++i) {
     const mail::Token& token = address[i];

@@ -38,6 +38,13 @@ std::optional<config::Config> under_stress(const service::Context& context) {
   return std::move(*config);
 }
 
+// Whether the restrictions are others under stress.
+bool differ(const config::Config& calm, const config::Config& stress) {
+  for (const auto& [name, setting] : calm.settings())
+    if (!name.starts_with("smtpd_timeout") && calm.value(name) != stress.value(name)) return true;
+  return false;
+}
+
 }  // namespace
 
 Server::Server(const service::Context& context)
@@ -57,7 +64,7 @@ Server::Server(const service::Context& context)
                                                       context.service_name, kTicketTime);
     tls_ = std::make_unique<tls::Server>(config_, tickets_.get());
   }
-  if (stress_config_)
+  if (stress_config_ && differ(config_, *stress_config_))
     stress_rules_ = std::make_unique<restrictions::Rules>(
         restrictions::Rules::Uses{*stress_config_, router_, resolver_, context.service_name});
   shared_ = std::make_unique<Shared>(Shared::Parts{.config = &config_,

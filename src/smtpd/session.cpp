@@ -182,7 +182,8 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
     next = command.run(session_, line);
   }
   session_.recipient.reset();
-  if (!session_.erred) ++count.ok;
+  // After XCLIENT another client's count begins: it belongs to neither.
+  if (!session_.erred && command.run != &xclient) ++count.ok;
   if (session_.erred || (command.junk && counters.junk++ > settings().junk_command_limit)) ++counters.errors;
   return next;
 }
@@ -241,7 +242,7 @@ void Session::run() {
   };
   where = "CONNECT";
   const bool is_known = take_proxy_header(*this);
-  if (is_known && settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
+  if (settings().peername_lookup && shared.parts().resolver != nullptr && !shared.parts().stand_alone)
     look_up_name(client, *shared.parts().resolver, io::Deadline::after(kNameTime));
   log_connect(*this);
   const AtEnd at_end{*this};
@@ -249,7 +250,6 @@ void Session::run() {
 }
 
 Next Session::begin_anew() {
-  where = "CONNECT";
   denied = false;
   auto refusal = limits::at_connect(*this);
   if (begin_wrapped(*this) == Next::close) return Next::close;

@@ -59,6 +59,8 @@ struct Session {
   std::optional<Next> refused(restrictions::Decision decision, restrictions::Stage stage);
   // A refusal, logged like those of the restrictions, at the command that is being done.
   Next reject(Reply reply);
+  // Null: nothing is asked, as in tests, stand-alone, and for mail that is to vanish.
+  const restrictions::Rules* rules() const;
   restrictions::Subject subject(restrictions::Stage stage) const;
   void reset_transaction() {
     transaction = Transaction();
@@ -90,10 +92,10 @@ struct Session {
   std::string sasl_method, sasl_username, sasl_sender;
 
   // --- XFORWARD
-  Forwarding forwarded;               // ends with the transaction
+  Forwarding forwarded;                     // ends with the transaction
   std::optional<bool> forwards_for_others;  // see may_xforward() in trust.h
-  bool denied = false;         // at the connection: nothing but QUIT is heard
-  bool has_pipelined = false;  // where it may not; told once
+  bool denied = false;                      // at the connection: nothing but QUIT is heard
+  bool has_pipelined = false;               // where it may not; told once
 
   Transaction transaction;
   Counters counters;       // of commands, errors, junk, for limits and for the line at the end

@@ -10,6 +10,7 @@
 #include "smtpd/haproxy.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
+#include "smtpd/shared.h"
 
 namespace smtpd {
 
@@ -67,7 +68,7 @@ bool may_xforward(Session& session) {
 
 bool take_proxy_header(Session& session) {
   const Trust& trust = session.settings().trust;
-  if (!trust.proxied) return true;
+  if (!trust.proxied || session.shared.parts().stand_alone) return true;
   const auto header = haproxy::read(session.stream, io::Deadline::after(trust.proxy_time), trust.families);
   if (!header) {
     logging::warning("smtpd.haproxy", "{problem}", {{"problem", header.error()}});

@@ -45,8 +45,10 @@ struct Taken {
       if (type == RecordType::extracted) inside = false;
       if (inside) result.push_back((type == RecordType::unterminated ? "L " : "N ") + data);
       if (type == RecordType::text && data.starts_with("\tfor ")) inside = true;
-      if (type == RecordType::text && data.starts_with("\tby ") && data.ends_with(";")) date_follows_ = true;
-      else if (date_follows_ && type == RecordType::text) inside = true, date_follows_ = false;
+      if (type == RecordType::text && data.starts_with("\tby ") && data.ends_with(";"))
+        date_follows_ = true;
+      else if (date_follows_ && type == RecordType::text)
+        inside = true, date_follows_ = false;
     }
     return result;
   }

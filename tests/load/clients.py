@@ -47,12 +47,9 @@ class Connection:
 
     def replies(self):
         """The codes of the replies that are complete."""
-        codes = []
-        while (end := self.received.find(b"\n")) >= 0:
-            line, self.received = self.received[:end], self.received[end + 1:]
-            if line[3:4] != b"-":
-                codes.append(int(line[:3]))
-        return codes
+        whole, newline, rest = self.received.rpartition(b"\n")
+        self.received = rest if newline else self.received
+        return [int(line[:3]) for line in whole.split(b"\n") if line[3:4] != b"-"] if newline else []
 
     def send(self, data):
         """Small pieces, for which there is room."""

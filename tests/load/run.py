@@ -11,6 +11,7 @@ import contextlib
 import os
 import pathlib
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -197,16 +198,18 @@ class Talker:
         return True
 
     def finish(self, last=b"", count=1, limit=120):
-        """Sends `last`, and waits for so many more replies, or the end."""
-        wanted = len(self.codes) + count
-        self.client.socket.setblocking(True)
-        self.client.socket.settimeout(limit)
-        with contextlib.suppress(OSError):
-            self.client.socket.sendall(last)
-        with contextlib.suppress(clients.HungUp):
-            while len(self.codes) < wanted:
-                self.client.read()
-                self.codes += self.client.replies()
+        """Sends `last`, and waits for so many more replies, or the end. Reads while it sends: a server whose replies nobody reads has to
+        wait."""
+        wanted, deadline = len(self.codes) + count, time.monotonic() + limit
+        while len(self.codes) < wanted and time.monotonic() < deadline:
+            readable, writable, _ = select.select([self.client], [self.client] if last else [], [], 1)
+            if writable:
+                try:
+                    last = last[self.client.socket.send(last):]
+                except OSError:
+                    last = b""
+            if readable and not self.drain():
+                break
         self.client.close()
         return self.codes
 

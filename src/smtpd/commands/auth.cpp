@@ -29,6 +29,7 @@ AuthSettings::AuthSettings(const config::Config& config)
 
 bool auth_enabled(const Session& session) {
   const AuthSettings& settings = session.settings().auth;
+  if (session.discarded.has(Keyword::auth)) return false;
   return settings.enabled && session.shared.parts().sasl != nullptr && (session.tls.active || !settings.tls_only);
 }
 

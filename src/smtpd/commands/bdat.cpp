@@ -53,7 +53,6 @@ void receive(Session& session, long size, Take take) {
 void discard(Session& session, const Chunk& chunk) {
   // A message that failed is over with its last chunk; until then every chunk fails.
   session.transaction.content.reset();
-  session.transaction.message.reset();
   session.transaction.bdat = Bdat::failed;
   receive(session, chunk.size, [](std::string_view) {});
   if (chunk.last) session.reset_transaction();

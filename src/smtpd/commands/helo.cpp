@@ -79,7 +79,7 @@ std::optional<Next> greeted(Session& session, const CommandLine& line, restricti
     }
   }
   session.reset_transaction();
-  session.protocol = stage == restrictions::Stage::ehlo ? "ESMTP" : "SMTP";
+  if (stage == restrictions::Stage::ehlo) session.protocol = "ESMTP";  // which HELO does not take back
   return std::nullopt;
 }
 

@@ -54,7 +54,7 @@ Offered offered_to(const Session& session) {
   const auto verp = settings.verp_clients.empty()
                         ? false
                         : settings.verp_clients.has_host(session.client.name, session.client.address);
-  offered.verp = verp && *verp && !session.discarded.has(Keyword::verp);
+  offered.verp = verp && *verp;
   offered.verp_filter = settings.verp_filter;
   return offered;
 }
@@ -115,7 +115,7 @@ Next mail(Session& session, const CommandLine& line) {
         parameters->verp_delimiters->empty() ? settings.verp_delimiters : *parameters->verp_delimiters;
   transaction.arrival = queue::now();
   transaction.instance = new_instance(transaction.arrival);
-  if (const restrictions::Rules* rules = session.shared.rules()) {
+  if (const restrictions::Rules* rules = session.rules()) {
     transaction.rewrites_locally = rules->is_local_header_client(session.subject(restrictions::Stage::mail));
     if (const auto refused =
             session.refused(rules->at_mail(session.subject(restrictions::Stage::mail)), restrictions::Stage::mail)) {

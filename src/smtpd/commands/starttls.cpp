@@ -82,7 +82,9 @@ Next begin_wrapped(Session& session) {
 }
 
 void forget_what_came_in_the_clear(Session& session) {
+  const std::string protocol = session.protocol;
   session.forget_hello();
+  session.protocol = protocol;  // what was agreed on is no secret
   session.forwarded = {};
   session.recipient.reset();
   session.etrn_domain.clear();

@@ -7,14 +7,14 @@ namespace smtpd {
 const std::vector<Command>& commands() {
   // verb, function, junk, before TLS, ends a group
   static const std::vector<Command> table = {
-      {"HELO", helo, true, true, true},          {"EHLO", ehlo, true, true, true},
-      {"XCLIENT", xclient, false, true, true},   {"XFORWARD", xforward, false, false, false},
-      {"STARTTLS", starttls, false, true, true}, {"AUTH", auth, false, false, false},
-      {"MAIL", mail, false, false, false},       {"RCPT", rcpt, false, false, false},
-      {"DATA", data, false, false, true},        {"BDAT", bdat, false, false, false},
-      {"RSET", rset, true, false, false},        {"NOOP", noop, true, true, true},
-      {"VRFY", vrfy, true, false, true},         {"ETRN", etrn, true, false, false},
-      {"QUIT", quit, false, true, false},        {"HELP", help, true, true, true},
+      {"HELO", helo, true, true, true},           {"EHLO", ehlo, true, true, true},
+      {"XCLIENT", xclient, false, true, true},    {"XFORWARD", xforward, false, false, false},
+      {"STARTTLS", starttls, false, true, false}, {"AUTH", auth, false, false, false},
+      {"MAIL", mail, false, false, false},        {"RCPT", rcpt, false, false, false},
+      {"DATA", data, false, false, true},         {"BDAT", bdat, false, false, false},
+      {"RSET", rset, true, false, false},         {"NOOP", noop, true, true, true},
+      {"VRFY", vrfy, true, false, true},          {"ETRN", etrn, true, false, false},
+      {"QUIT", quit, false, true, false},         {"HELP", help, true, true, true},
       {"", unknown, false, false, false},
   };
   return table;

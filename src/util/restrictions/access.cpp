@@ -30,46 +30,52 @@ void warn_of_entry(const Asked& asked, std::string_view problem) {
                    {{"table", asked.source}, {"key", asked.key}, {"problem", problem}});
 }
 
+bool is_in_transaction(const Asked& asked) {
+  if (asked.evaluation.subject.sender) return true;
+  logging::warning("restrictions.no_message",
+                   "access table {table}: with smtpd_delay_reject=no, action {action} is always skipped in Client host "
+                   "or Helo command restrictions",
+                   {{"table", asked.source}, {"action", asked.word}});
+  return false;
+}
+
 // Whether there is, or will be, a message to do something with.
 bool has_message(const Asked& asked) {
-  const Subject& subject = asked.evaluation.subject;
-  if (subject.stage == Stage::etrn) {
-    logging::warning("restrictions.no_message",
-                     "access table {table}: action {action} is unavailable in smtpd_etrn_restrictions",
-                     {{"table", asked.source}, {"action", asked.word}});
-    return false;
-  }
-  if (!subject.sender) {
-    logging::warning("restrictions.no_message",
-                     "access table {table}: with smtpd_delay_reject=no, action {action} is always skipped in Client "
-                     "host or Helo command restrictions",
-                     {{"table", asked.source}, {"action", asked.word}});
-    return false;
-  }
-  return true;
+  if (asked.evaluation.subject.stage != Stage::etrn) return is_in_transaction(asked);
+  logging::warning("restrictions.no_message",
+                   "access table {table}: action {action} is unavailable in smtpd_etrn_restrictions",
+                   {{"table", asked.source}, {"action", asked.word}});
+  return false;
+}
+
+// The status keeps the class that the table gives it until the reply has its code: the log tells what was written.
+mail::CodeAndText split(std::string_view text, std::string_view default_status) {
+  if (text.starts_with("4.")) return mail::split_status(text, "4.7.1");
+  if (text.starts_with("5.")) return mail::split_status(text, "5.7.1");
+  return mail::split_status(text, default_status);
 }
 
 Outcome reject(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "5.7.1");
+  const auto [status, text] = split(asked.text, "5.7.1");
   return asked.evaluation.reject(asked.evaluation.environment.access_map_reject_code, status, asked.who,
                                  text.empty() ? "Access denied" : text);
 }
 
 Outcome defer(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "4.7.1");
+  const auto [status, text] = split(asked.text, "4.7.1");
   return asked.evaluation.reject(asked.evaluation.environment.access_map_defer_code, status, asked.who,
                                  text.empty() ? "Access denied" : text);
 }
 
 Outcome defer_if_permit(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "4.7.1");
+  const auto [status, text] = split(asked.text, "4.7.1");
   return asked.evaluation.defer_if_permit(Trouble::policy, asked.evaluation.environment.access_map_defer_code,
                                           status_for(status, asked.who.kind),
                                           asked.rejected(text.empty() ? "Service unavailable" : text));
 }
 
 Outcome defer_if_reject(const Asked& asked) {
-  const auto [status, text] = mail::split_status(asked.text, "4.7.1");
+  const auto [status, text] = split(asked.text, "4.7.1");
   return asked.evaluation.defer_if_reject(Trouble::policy, asked.evaluation.environment.access_map_defer_code,
                                           status_for(status, asked.who.kind),
                                           asked.rejected(text.empty() ? "Service unavailable" : text));
@@ -156,7 +162,7 @@ bool is_header(std::string_view text) {
 }
 
 Outcome prepend(const Asked& asked) {
-  if (!has_message(asked)) return dunno();
+  if (!is_in_transaction(asked)) return dunno();
   if (asked.evaluation.subject.stage == Stage::end_of_message) {
     logging::warning("restrictions.late_prepend",
                      "access table {table}: action PREPEND must be used before smtpd_end_of_data_restrictions",
@@ -197,7 +203,7 @@ std::optional<Outcome> coded(const Asked& asked, std::string_view action) {
     return std::nullopt;
   }
   const int code = (action[0] - '0') * 100 + (action[1] - '0') * 10 + (action[2] - '0');
-  const auto [status, text] = mail::split_status(base::trim(action.substr(3)), code >= 500 ? "5.7.1" : "4.7.1");
+  const auto [status, text] = split(base::trim(action.substr(3)), code >= 500 ? "5.7.1" : "4.7.1");
   return asked.evaluation.reject(code, status, asked.who, text.empty() ? "Access denied" : text);
 }
 

@@ -148,10 +148,6 @@ List Parser::parse_with(std::string_view parameter, std::string_view text, std::
   for (Words words(text); !words.at_end();) {
     const std::string_view word = words.take();
     if (find == find_name && base::equals_folded(word, kWarnIfReject)) {
-      if (words.at_end()) {
-        logging::warning("restrictions.nothing_to_warn_of", "{origin}: {list}: nothing follows \"warn_if_reject\"",
-                         {{"origin", list.origin}, {"list", list.name}});
-      }
       list.items.push_back({std::string(word), nullptr, true});
     } else if (word.contains(':') || is_group(word)) {
       const Name* name = bare.empty() ? nullptr : find(bare);
@@ -276,16 +272,22 @@ List parse_result(const Environment& environment, std::string_view text) {
     } else if (name != nullptr) {
       std::string_view argument;
       if (name->argument != Argument::none) {
-        if (name->argument != Argument::word || i + 1 == words.size()) {
-          nonsense(word, fmt::format("restriction {} requires an argument", word));
+        argument = i + 1 < words.size() ? words[++i] : std::string_view();
+        if (name->argument != Argument::word) {
+          nonsense(word, fmt::format("restriction {}: bad argument \"{}\": need maptype:mapname", word,
+                                     argument.empty() ? word : argument));
           return list;
         }
-        argument = words[++i];
+        if (argument.empty() && !base::equals_folded(word, "sleep")) {
+          logging::warning("restrictions.no_argument", "restriction {name} requires domain name argument",
+                           {{"name", word}});
+          return list;
+        }
       }
       try {
         list.items.push_back({std::string(word), name->make(environment, argument), false});
       } catch (const Mistake& problem) {
-        nonsense(word, fmt::format("restriction {}: {}", word, problem.what()));
+        nonsense(word, fmt::format("restriction {} {}", word, problem.what()));
         return list;
       }
     } else if (environment.find_class(word) != nullptr) {

@@ -73,7 +73,7 @@ class Moment {
 
   // A restriction that stands in no list, by the parameter that asks for it.
   void ask(std::string_view parameter, Outcome (*restriction)(Evaluation&)) {
-    if (refused() || evaluation_.effects().discard) return;
+    if (refused() || evaluation_.discarded()) return;
     if (evaluation_.observer != nullptr) {
       evaluation_.observer->asked(parameter, place_of(evaluation_.environment.config, parameter));
     }
@@ -145,7 +145,11 @@ struct Rules::State {
     if (moment.evaluation().subject.helo) moment.ask(lists.helo, moment.evaluation().helo());
   }
   void ask_sender(Moment& moment) const {
-    if (!moment.evaluation().subject.sender) return;
+    if (!moment.evaluation().subject.sender) {
+      // VRFY without MAIL: as in Postfix, what client and HELO could not tell is forgotten.
+      moment.evaluation().if_permit.reset();
+      return;
+    }
     moment.ask(lists.sender, moment.evaluation().sender());
     if (reject_unlisted_sender) moment.ask("smtpd_reject_unlisted_sender", restrictions::reject_unlisted_sender);
   }

@@ -7,7 +7,7 @@ namespace restrictions {
 namespace {
 
 std::unique_ptr<Restriction> make_unavailable(const Environment&, std::string_view) {
-  throw Mistake("address verification is not available in this version");
+  throw Mistake("needs address verification, which is not available in this version");
 }
 
 }  // namespace

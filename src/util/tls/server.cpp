@@ -232,8 +232,7 @@ void Server::State::tell(const Facts& facts, const Handshake& handshake, SSL* se
                    {"fingerprint", facts.certificate_fingerprint},
                    {"key_fingerprint", facts.public_key_fingerprint}});
   }
-  if (facts.has_certificate && !facts.trusted && level >= 1 && (settings.requires_certificate || level >= 2) &&
-      !handshake.distrust.empty()) {
+  if (settings.requires_certificate && !facts.trusted && level >= 1 && !handshake.distrust.empty()) {
     logging::info("tls.untrusted", "certificate verification failed for {client}: {reason}",
                   {{"client", handshake.peer}, {"reason", handshake.distrust}});
   }
@@ -257,7 +256,6 @@ std::expected<Facts, base::Error> Server::accept(io::Stream& stream, const Peer&
   Handshake handshake;
   handshake.peer = peer.name_and_address;
   handshake.log_level = settings.log_level;
-  handshake.requires_certificate = settings.requires_certificate;
   handshake.trusts_server_certificates = settings.trusts_server_certificates;
   handshake.verify_depth = settings.verify_depth;
   handshake.names = state.names.empty() ? nullptr : &state.names;

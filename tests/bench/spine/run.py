@@ -7,10 +7,8 @@ Scenarios: submit-1 submit-4 start deferred. Root only. Prints the median of eac
 better). Nothing here passes or fails; README.md says what the figures are and what they were."""
 import argparse
 import collections
-import contextlib
 import os
 import pathlib
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "lib"))
+import measure  # noqa: E402
 import mta  # noqa: E402
 import queuefile  # noqa: E402
 
@@ -38,29 +37,6 @@ def system(side, options, folder, parameters):
     return mail
 
 
-def tree_cpu(mail):
-    """Seconds of processor time of the daemons that live now, with those of their children that have ended."""
-    ticks = 0
-    for pid in mail.processes():
-        with contextlib.suppress(OSError):
-            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def pss(pid):
-    """Proportional memory of a process, in KiB."""
-    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    raise ValueError("no Pss")
-
-
-def children_cpu():
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def submit(side, options, folder, parallel):
     count = options.submissions // parallel * parallel
     with system(side, options, folder, {}) as mail:
@@ -71,7 +47,7 @@ def submit(side, options, folder, parallel):
                 "i=$((i+1)); done")
         mail.sendmail("user@remote.test")
         mail.wait_empty()
-        daemons, mine, began = tree_cpu(mail), children_cpu(), time.monotonic()
+        daemons, mine, began = sum(measure.tree_cpu(mail)), measure.children_cpu(), time.monotonic()
         loops = [subprocess.Popen(["sh", "-c", loop], env=mail.command_environment(), cwd="/") for _ in range(parallel)]
         try:
             for process in loops:
@@ -84,8 +60,8 @@ def submit(side, options, folder, parallel):
         mail.wait_empty(limit=120)
         took = time.monotonic() - began
         figures = {f"submit-{parallel} accepted /s": count / accepted, f"submit-{parallel} end to end /s": count / took,
-                   f"submit-{parallel} sendmail CPU ms": (children_cpu() - mine) / count * 1e3,
-                   f"submit-{parallel} daemon CPU ms": (tree_cpu(mail) - daemons) / count * 1e3}
+                   f"submit-{parallel} sendmail CPU ms": (measure.children_cpu() - mine) / count * 1e3,
+                   f"submit-{parallel} daemon CPU ms": (sum(measure.tree_cpu(mail)) - daemons) / count * 1e3}
         mail.stop()
         return figures
 
@@ -145,14 +121,14 @@ def timed(figures, name, work):
 def retry_all(mail, figures, count, limit, name, command):
     counter = Count(mail.log_file, count)
     counter.start()
-    cpu, began = tree_cpu(mail), time.monotonic()
+    cpu, began = sum(measure.tree_cpu(mail)), time.monotonic()
     mail.run(*command)  # a kick may end by SIGPIPE and have worked
     counter.join(limit)
     counter.end.set()
     assert counter.seen >= count, f"{mail.name}: {counter.seen} of {count} were tried within {limit} s\n{mail.log_tail()}"
     mail.wait_empty("active", "incoming", limit=300)
     figures[f"retry of all, {name} s"] = time.monotonic() - began
-    figures[f"retry of all, {name}, CPU s"] = tree_cpu(mail) - cpu
+    figures[f"retry of all, {name}, CPU s"] = sum(measure.tree_cpu(mail)) - cpu
 
 
 def deferred(side, options, folder, figures):
@@ -169,7 +145,7 @@ def deferred(side, options, folder, figures):
             lines = listing.out.count(b"user") if option == "-p" else listing.out.count(b"\n")
             assert lines >= count, f"{side}: postqueue {option} lists {lines} of {count}"
         retry_all(mail, figures, count, options.limit, "transport deferred", ("postkick", "public", "qmgr", "AD"))
-        figures["qmgr memory KiB"] = pss(mail.pids("qmgr")[0])
+        figures["qmgr memory KiB"] = measure.pss(mail.pids("qmgr")[0])
         # `postqueue -f` means: even where defer_transports says no. So the refusal is the transport's own now.
         mail.set(default_transport="retry:4.4.1 come back later", defer_transports="")
         mail.stop()

@@ -8,8 +8,10 @@
 #include "client/cleanup_client.h"
 #include "client/flush_client.h"
 #include "client/qmgr_client.h"
+#include "client/tlsmgr_client.h"
 #include "io/fiber.h"
 #include "io/socket.h"
+#include "logging/log.h"
 
 namespace {
 
@@ -258,6 +260,98 @@ TEST_F(Clients, AQueueManagerThatStartsAnewIsFoundAgain) {
 TEST_F(Clients, WithoutAQueueManagerNothingHappens) {
   client::QmgrClient qmgr("/nowhere");
   EXPECT_NO_THROW(qmgr.arrived(*queue::Id::parse("A")));
+}
+
+// --- tlsmgr
+
+client::TlsmgrResult::Key ticket_key(char seed, std::int64_t expires) {
+  return {std::string(16, seed), std::string(32, seed), std::string(32, static_cast<char>(seed + 1)), expires};
+}
+
+std::array<std::uint8_t, 16> name_of_key(char seed) {
+  std::array<std::uint8_t, 16> name;
+  name.fill(static_cast<std::uint8_t>(seed));
+  return name;
+}
+
+std::function<void(ipc::Channel&)> tlsmgr_with(const client::TlsmgrResult& result) {
+  return [result](ipc::Channel& channel) {
+    EXPECT_EQ(channel.receive<client::TlsmgrRequest>().service, "smtp");
+    channel.send(result);
+    channel.flush();
+  };
+}
+
+TEST_F(Clients, TlsmgrIsAskedOnceForKeysThatAreGood) {
+  const std::time_t now = std::time(nullptr);
+  client::TlsmgrClient tickets(path_, "smtp", 5s);
+  play({tlsmgr_with({3600, {ticket_key('o', now - 10), ticket_key('n', now + 1000)}})}, [&] {
+    for (int i = 0; i < 100; ++i) {
+      ASSERT_TRUE(tickets.current());
+      EXPECT_EQ(tickets.current()->name, name_of_key('n'));
+      EXPECT_EQ(tickets.current()->hmac[0], 'o');
+      EXPECT_TRUE(tickets.named(name_of_key('o')));
+      EXPECT_FALSE(tickets.named(name_of_key('x')));  // a client cannot make us ask each time
+    }
+  });
+  EXPECT_EQ(served_, 1);
+}
+
+TEST_F(Clients, TlsmgrsNewKeyIsFoundByItsName) {
+  const std::time_t now = std::time(nullptr);
+  client::TlsmgrClient tickets(path_, "smtp", 5s);
+  play({tlsmgr_with({3600, {ticket_key('a', now + 1000)}}),
+        tlsmgr_with({3600, {ticket_key('a', now + 1000), ticket_key('b', now + 2000)}})},
+       [&] {
+         EXPECT_EQ(tickets.current()->name, name_of_key('a'));
+         io::sleep_until(io::Deadline::after(1010ms));
+         ASSERT_TRUE(tickets.named(name_of_key('b')));
+         EXPECT_EQ(tickets.current()->name, name_of_key('b'));
+       });
+}
+
+TEST_F(Clients, TlsmgrsOldKeysSealAndOpenNothing) {
+  const std::time_t now = std::time(nullptr);
+  client::TlsmgrClient tickets(path_, "smtp", 5s);
+  play({tlsmgr_with({100, {ticket_key('a', now - 100), ticket_key('b', now - 10)}})}, [&] {
+    EXPECT_FALSE(tickets.current());
+    EXPECT_FALSE(tickets.named(name_of_key('a')));
+    EXPECT_TRUE(tickets.named(name_of_key('b')));
+  });
+}
+
+TEST_F(Clients, TlsmgrsKeysOfAWrongSizeAreNotUsed) {
+  client::TlsmgrClient tickets(path_, "smtp", 5s);
+  auto key = ticket_key('a', std::time(nullptr) + 1000);
+  key.cipher.pop_back();
+  play({tlsmgr_with({3600, {key}})}, [&] { EXPECT_FALSE(tickets.current()); });
+}
+
+TEST_F(Clients, WithoutTlsmgrThereAreNoTicketsAndOneWarning) {
+  const logging::Capture log;
+  client::TlsmgrClient tickets(folder_ + "/nobody", "smtp", 5s);
+  play({}, [&] {
+    for (int i = 0; i < 10; ++i) EXPECT_FALSE(tickets.current());
+  });
+  ASSERT_EQ(log.events().size(), 1U);
+  EXPECT_TRUE(log.contains("TLS sessions are not resumed"));
+}
+
+TEST_F(Clients, OneFiberAsksTlsmgrAndTheOthersDoNotWait) {
+  client::TlsmgrClient tickets(path_, "smtp", 5s);
+  play({[&](ipc::Channel& channel) {
+         channel.receive<client::TlsmgrRequest>();
+         io::sleep_until(io::Deadline::after(20ms));
+         channel.send(client::TlsmgrResult{3600, {ticket_key('a', std::time(nullptr) + 1000)}});
+         channel.flush();
+       }},
+       [&] {
+         io::FiberHandle first = io::spawn("first", [&] { EXPECT_TRUE(tickets.current()); });
+         io::yield();
+         EXPECT_FALSE(tickets.current());
+         EXPECT_TRUE(first.join(soon()));
+         EXPECT_TRUE(tickets.current());
+       });
 }
 
 }  // namespace

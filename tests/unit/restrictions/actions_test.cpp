@@ -132,6 +132,15 @@ TEST(Actions, AllBccsAreKeptAndTheLastRedirectWins) {
   EXPECT_EQ(decision.effects.redirect, "d@x");
 }
 
+TEST(Actions, DiscardEndsAllQuestions) {
+  Server server("smtpd_sender_restrictions = " + table_that_says("DISCARD") + ", reject\n");
+  EXPECT_EQ(server.rcpt("carl@elsewhere.test"), "ok");
+  const Server next("smtpd_client_restrictions = reject\n");
+  Subject subject = next.subject(Stage::rcpt);
+  subject.discarded = true;
+  EXPECT_EQ(Server::text_of(next.rules().at_rcpt(subject)), "ok");
+}
+
 TEST(Actions, OnMessagesNeedAMessage) {
   const logging::Capture log;
   Server early("smtpd_delay_reject = no\nsmtpd_helo_restrictions = check_helo_access inline:{{helo.test=HOLD}}\n");
@@ -151,6 +160,23 @@ TEST(Actions, ThatNameTablesAreExplainedInTheLog) {
   EXPECT_TRUE(log.contains("has entry with lookup table: hash:/tmp/x"));
   EXPECT_TRUE(log.contains("do not specify lookup tables inside SMTPD access maps"));
   EXPECT_TRUE(log.contains("define a restriction class and specify its name instead."));
+}
+
+TEST(Actions, WithoutTheirArgumentsAreNonsense) {
+  const logging::Capture log;
+  EXPECT_EQ(Server::text_of(decision_of("check_recipient_access")), kNonsense);
+  EXPECT_TRUE(log.contains(
+      "restriction check_recipient_access: bad argument \"check_recipient_access\": need maptype:mapname"));
+  EXPECT_EQ(Server::text_of(decision_of("sleep")), kNonsense);
+  EXPECT_TRUE(log.contains("restriction sleep must be followed by number"));
+  EXPECT_EQ(Server::text_of(decision_of("reject_rbl_client")), "ok");
+  EXPECT_TRUE(log.contains("restriction reject_rbl_client requires domain name argument"));
+}
+
+TEST(Actions, TellTheLogWhichStatusWasChanged) {
+  const logging::Capture log;
+  EXPECT_EQ(Server::text_of(decision_of("REJECT 4.1.2 x")), rejected("554 5.1.8", "x"));
+  EXPECT_TRUE(log.contains("mapping DSN status 4.1.2 into Sender address status 4.1.8"));
 }
 
 TEST(Actions, ThatNobodyKnowsAreNamedInTheLog) {

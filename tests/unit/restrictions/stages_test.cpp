@@ -105,6 +105,15 @@ TEST(Stages, ADeferralIsCarriedToRcpt) {
   EXPECT_EQ(server.decide(Stage::helo).if_permit->reply.line(), connect.if_permit->reply.line());
 }
 
+TEST(Stages, VrfyWithoutASenderForgetsDeferralsOfTheClient) {
+  const Server server("smtpd_client_restrictions = defer_if_permit\n");
+  Subject subject = server.subject(Stage::rcpt);
+  subject.stage = Stage::vrfy;
+  EXPECT_NE(Server::text_of(server.rules().at_rcpt(subject)), "ok");
+  subject.sender.reset();
+  EXPECT_EQ(Server::text_of(server.rules().at_rcpt(subject)), "ok");
+}
+
 TEST(Stages, DeferralsOfLaterStagesAreSaidAtOnce) {
   EXPECT_EQ(Server("smtpd_data_restrictions = defer_if_permit\n").say(Stage::data),
             "450 4.7.0 <DATA>: Data command rejected: defer_if_permit requested");

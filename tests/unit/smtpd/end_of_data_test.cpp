@@ -11,8 +11,7 @@ namespace {
 using smtpd_world::World;
 
 const std::array<std::string, 7> kEndings = {"\r\n", "\n", "\r", "\r\r", "\n\r", std::string(1, '\0'), ""};
-const std::string kEnvelope =
-    "EHLO client.example\r\nMAIL FROM:<ann@client.example>\r\nRCPT TO:<bob@example.test>\r\n";
+const std::string kEnvelope = "EHLO client.example\r\nMAIL FROM:<ann@client.example>\r\nRCPT TO:<bob@example.test>\r\n";
 
 std::string content(const std::string& before, const std::string& after, const std::string& between) {
   return "Subject: x\r\n\r\nfirst" + before + "." + after + "MAIL FROM:<evil@client.example>" + between +
@@ -105,8 +104,9 @@ TEST(EndOfData, RejectRefusesAMessageAndGoesOn) {
   World world("smtpd_forbid_bare_newline = reject\n");
   const logging::Capture log;
   EXPECT_EQ(world.codes(kEnvelope + "DATA\r\na\nb\r\n.\r\nQUIT\r\n"), (std::vector<int>{250, 250, 250, 354, 550, 221}));
-  EXPECT_TRUE(log.contains("ABC123: reject: END-OF-MESSAGE from unknown[192.0.2.7]: bare <LF> received; "
-                           "from=<ann@client.example> to=<bob@example.test> proto=ESMTP helo=<client.example>"));
+  EXPECT_TRUE(
+      log.contains("ABC123: reject: END-OF-MESSAGE from unknown[192.0.2.7]: bare <LF> received; "
+                   "from=<ann@client.example> to=<bob@example.test> proto=ESMTP helo=<client.example>"));
 }
 
 TEST(EndOfData, RejectEndsASessionForACommandWithABareNewline) {
