@@ -30,6 +30,8 @@ TEST(AccessTables, ReverseNamesMayNotPermit) {
   EXPECT_EQ(server_asking("check_reverse_client_hostname_access", "{client.test=REJECT no}").rcpt(),
             "554 5.7.1 <client.test>: Unverified Client host rejected: no");
   EXPECT_EQ(server_asking("check_reverse_client_hostname_access", "{client.test=DUNNO}").rcpt(), "ok");
+  EXPECT_EQ(server_asking("check_reverse_client_hostname_access", "{198.51.100=REJECT net}").rcpt(),
+            "554 5.7.1 <client.test>: Unverified Client host rejected: net");
   EXPECT_EQ(server_asking("check_reverse_client_hostname_access", "{client.test=OK}").rcpt(),
             "451 4.3.5 Server configuration error");
   EXPECT_TRUE(log.contains("restriction check_reverse_client_hostname_access returns OK for client.test"));
