@@ -86,7 +86,7 @@ class CheckCertificate : public Restriction {
     for (const Print print : order_) {
       const std::string& key = print(tls);
       if (key.empty()) continue;
-      const Target who{evaluation.client().name, kind::certificate};
+      const Target who{tls.subject_cn, kind::certificate};
       if (auto outcome = key_access(evaluation, *table_, key, who)) return *std::move(outcome);
     }
     return dunno();
