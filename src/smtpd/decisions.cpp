@@ -48,7 +48,8 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
     subject.earlier = &*after_hello;
   else if (stage != Stage::connect && after_connect)
     subject.earlier = &*after_connect;
-  subject.talks_ahead = [this] { return const_cast<Session*>(this)->talks_ahead(); };
+  subject.discarded = transaction.effects.discard;
+  subject.talks_ahead = [this] { return has_pipelined || const_cast<Session*>(this)->talks_ahead(); };
   return subject;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "logging/log.h"
 #include "mail/text.h"
 #include "smtpd/content.h"
@@ -55,10 +56,12 @@ Reply reply_of(const client::CleanupResult& result) {
   const auto meaning = status::meaning_of(result.status);
   Reply reply{.code = meaning.smtp_code, .status = std::string(meaning.enhanced_code), .text = {}};
   if ((result.status & status::kContent) != 0 && !result.reason.empty()) {
-    const auto parts = mail::split_status(result.reason, meaning.enhanced_code);
-    reply.status = parts.code;
-    reply.text = parts.text;
-    if (parts.code.starts_with('4')) reply.code = 451;
+    const std::string_view reason = result.reason;
+    const std::string_view first = reason.substr(0, reason.find(' '));
+    const bool has_status = mail::is_status_code(first) && !first.starts_with('2');
+    if (has_status) reply.status = first;
+    reply.text = base::trim(has_status ? reason.substr(first.size()) : reason);
+    if (reply.status.starts_with('4')) reply.code = 451;
     return reply;
   }
   const bool is_ours = (result.status & (status::kDefer | status::kContent)) != 0;
