@@ -200,7 +200,8 @@ def test_without_a_certificate_there_is_a_temporary_error(options):
         mail.wait_log(r"warning: error opening chain file: open /nonexistent/chain.pem: No such file or directory: disabling TLS support")
         with Client(mail.wrapped) as client:
             assert client.is_closed()
-        mail.wait_log(rf"warning: Wrapper-mode request dropped from \S+ for service \S+{mail.wrapped}\. TLS context initialization failed\.")
+        mail.wait_log(rf"warning: Wrapper-mode request dropped from \S+ for service \S+{mail.wrapped}\. "
+                      r"TLS context initialization failed\.")
 
 
 def test_compulsory_tls_comes_first(options):
