@@ -46,16 +46,34 @@ std::set<std::string, std::less<>> own_addresses(const config::Config& config) {
   return texts;
 }
 
+constexpr std::string_view kAccounts = "unix:passwd.byname";
+
+bool local_recipients_are_accounts(const config::Config& config) {
+  return config[param::local_recipient_maps].contains(kAccounts);
+}
+
 // Nothing when it is the null sender.
 std::string full_probe_sender(const config::Config& config) {
   const std::string& sender = config[param::address_verify_sender];
   return sender.empty() || sender.contains('@') ? sender : sender + "@" + config[param::myorigin];
 }
 
+// proxy:type:name is a table that a process of its own opens: for a chrooted server, and to save connections to
+// databases. Ours opens it itself.
+std::string without_proxies(std::string_view names) {
+  constexpr std::string_view kProxy = "proxy:";
+  std::string direct;
+  for (std::string_view name : base::split_grouped(names)) {
+    while (name.starts_with(kProxy)) name.remove_prefix(kProxy.size());
+    direct += (direct.empty() ? "" : " ") + std::string(name);
+  }
+  return direct;
+}
+
 // All of them name their tables in main.cf.
 table::TableList tables_of(const config::Config& config, const table::Settings& settings, config::TextKey key,
                            std::string_view name) {
-  return {name, config[key], settings, {}};
+  return {name, without_proxies(config[key]), settings, {}};
 }
 
 }  // namespace
@@ -115,6 +133,8 @@ Environment::Environment(Rules::Uses uses)
       local_recipient_maps(tables_of(config, table_settings, param::local_recipient_maps, "local_recipient_maps")),
       virtual_mailbox_maps(tables_of(config, table_settings, param::virtual_mailbox_maps, "virtual_mailbox_maps")),
       relay_recipient_maps(tables_of(config, table_settings, param::relay_recipient_maps, "relay_recipient_maps")),
+      asks_accounts(local_recipients_are_accounts(config)),
+      accounts("local_recipient_maps", asks_accounts ? kAccounts : "", table_settings, {}),
       myorigin_(config[param::myorigin]),
       probe_sender_(full_probe_sender(config)),
       own_addresses_(own_addresses(config)) {}
@@ -137,7 +157,7 @@ Environment::~Environment() = default;
 
 std::shared_ptr<const AccessTable> Environment::access_table(std::string_view name) const {
   if (const auto known = access_tables_.find(name); known != access_tables_.end()) return known->second;
-  auto table = std::make_shared<const AccessTable>(name, name, table_settings, table::Options{});
+  auto table = std::make_shared<const AccessTable>(name, without_proxies(name), table_settings, table::Options{});
   access_tables_.emplace(name, table);
   return table;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "logging/log.h"
 #include "mail/text.h"
 #include "restrictions/restriction.h"
 
@@ -79,8 +80,21 @@ class Unlisted {
     const Listed listed = is_listed(maps);
     if (!listed) return failed(listed.error());
     if (*listed) return dunno();
+    if (&maps == &environment_.local_recipient_maps && hides_accounts()) {
+      logging::warning("restrictions.no_accounts",
+                       "local_recipient_maps: unix:passwd.byname has no accounts at all: is there no etc/passwd in the "
+                       "chroot jail?");
+      return failed({"unix:passwd.byname has no accounts", false});
+    }
     return reject(code, is_sender() ? "5.1.0" : "5.1.1",
                   fmt::format("User unknown{}", environment_.show_user_unknown_table_name ? where : ""));
+  }
+
+  // In a chroot without etc/passwd nobody is known, and everybody would be refused for good.
+  bool hides_accounts() const {
+    if (!environment_.asks_accounts) return false;
+    const auto root = environment_.accounts.lookup("root");
+    return !root || !*root;
   }
 
   int undeliverable_code(const routing::Route& route) const {

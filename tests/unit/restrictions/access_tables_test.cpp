@@ -39,6 +39,11 @@ TEST(AccessTables, ReverseNamesMayNotPermit) {
   EXPECT_TRUE(log.contains("use DUNNO instead of OK if you want to make an exception"));
 }
 
+TEST(AccessTables, ProxiesAreNotNeeded) {
+  EXPECT_EQ(server_with("check_helo_access proxy:inline:{{helo.test=REJECT}}").rcpt(),
+            "554 5.7.1 <helo.test>: Helo command rejected: Access denied");
+}
+
 TEST(AccessTables, Helo) {
   EXPECT_EQ(server_asking("check_helo_access", "{helo.test=REJECT}").rcpt(),
             "554 5.7.1 <helo.test>: Helo command rejected: Access denied");

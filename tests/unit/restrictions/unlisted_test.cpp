@@ -54,6 +54,13 @@ TEST(Unlisted, AreNotLookedForWithoutTables) {
   for (const char* any : {"zoe@local.test", "z@box.test", "z@relay.test"}) EXPECT_EQ(server.rcpt(any), "ok");
 }
 
+TEST(Unlisted, LocalUsersAreTheSystemsAccountsByDefault) {
+  Server server("local_recipient_maps = proxy:unix:passwd.byname $alias_maps\n");
+  EXPECT_EQ(server.rcpt("root@local.test"), "ok");
+  EXPECT_EQ(server.rcpt("no-such-account@local.test"),
+            rejected("550 5.1.1", "no-such-account@local.test", "User unknown in local recipient table"));
+}
+
 TEST(Unlisted, ATableThatCannotTellDefers) {
   Server server("local_recipient_maps = fail:x\n");
   EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure");
