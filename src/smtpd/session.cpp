@@ -296,7 +296,8 @@ bool Session::offers_tls() const {
 }
 
 bool Session::is_valid_address(const std::string& address) const {
-  if (address.empty() || is_plain_address(address) || shared.parts().router == nullptr) return true;
+  const bool asked = shared.parts().router != nullptr && !shared.parts().stand_alone;
+  if (address.empty() || is_plain_address(address) || !asked) return true;
   const auto route = shared.parts().router->resolve("", address);
   // What a table says later is the restrictions' business.
   return !route || !route->bad_address;
@@ -313,7 +314,6 @@ bool Session::is_excused_for_bare_newlines() {
 void Session::forget_hello() {
   after_hello.reset();
   helo.clear();
-  protocol = "SMTP";
   excused_.reset();
   reset_transaction();
 }

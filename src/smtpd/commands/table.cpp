@@ -14,7 +14,7 @@ const std::vector<Command>& commands() {
       {"DATA", data, false, false, true},         {"BDAT", bdat, false, false, false},
       {"RSET", rset, true, false, false},         {"NOOP", noop, true, true, true},
       {"VRFY", vrfy, true, false, true},          {"ETRN", etrn, true, false, false},
-      {"QUIT", quit, false, true, false},         {"HELP", help, true, true, true},
+      {"QUIT", quit, false, true, false},         {"HELP", help, true, false, true},
       {"", unknown, false, true, false},
   };
   return table;
