@@ -13,7 +13,8 @@ using queue::RecordType;
 namespace {
 
 constexpr std::string_view kEnvelopeRecords = "MCTcFILSDRO/WVA>K<ionf";
-constexpr std::string_view kExtractedRecords = "EDRO/PreAFIL>Kon";
+// Flags, too: what the end of the content has shown may hold or discard the message.
+constexpr std::string_view kExtractedRecords = "EDRO/PreAFIL>Konf";
 // After the first of these nothing but recipients is expected.
 constexpr std::string_view kRecipientRecords = "DRO/Kon";
 
@@ -129,11 +130,11 @@ void Envelope::take(RecordType type, std::string_view data, std::string_view as_
     if (!begin_recipients()) return;
     return take_of_recipient(type, data, as_written);
   }
+  if (type == RecordType::flags) return extra_flags(data);
   if (extracted) return store(type, data);
   if (type == RecordType::time) return time(data);
   if (type == RecordType::sender) return sender(data);
   if (type == RecordType::full_name) return full_name(data);
-  if (type == RecordType::flags) return extra_flags(data);
   if (type == RecordType::verp_delimiters) return verp_delimiters(data);
   if (type == RecordType::size || type == RecordType::create_time) return;  // written anew
   if (type == RecordType::warning_time) warning_seen_ = true;

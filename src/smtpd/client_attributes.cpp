@@ -186,7 +186,7 @@ std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, st
     } else if (attribute->is("SOURCE")) {
       const bool is_local = base::equals_folded(attribute->value, "LOCAL");
       good = unavailable || is_local || base::equals_folded(attribute->value, "REMOTE");
-      so_far.source = unavailable ? "" : is_local ? "LOCAL" : "REMOTE";
+      so_far.source = unavailable || is_local ? "LOCAL" : "REMOTE";
     } else {
       return Problem("Bad XFORWARD attribute name: " + base::printable(attribute->upper()));
     }

@@ -18,6 +18,10 @@ bool is_told(const restrictions::Note& note, const restrictions::Effects& so_far
 
 }  // namespace
 
+const restrictions::Rules* Session::rules() const {
+  return transaction.effects.discard ? nullptr : shared.rules();
+}
+
 restrictions::Subject Session::subject(restrictions::Stage stage) const {
   restrictions::Subject subject{.client = client, .tls = tls, .stage = stage, .protocol = protocol};
   if (!helo.empty()) subject.helo = helo;
@@ -44,7 +48,8 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
     subject.earlier = &*after_hello;
   else if (stage != Stage::connect && after_connect)
     subject.earlier = &*after_connect;
-  subject.talks_ahead = [this] { return const_cast<Session*>(this)->talks_ahead(); };
+  subject.discarded = transaction.effects.discard;
+  subject.talks_ahead = [this] { return has_pipelined || const_cast<Session*>(this)->talks_ahead(); };
   return subject;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "logging/log.h"
 #include "mail/text.h"
 #include "smtpd/content.h"
@@ -55,10 +56,12 @@ Reply reply_of(const client::CleanupResult& result) {
   const auto meaning = status::meaning_of(result.status);
   Reply reply{.code = meaning.smtp_code, .status = std::string(meaning.enhanced_code), .text = {}};
   if ((result.status & status::kContent) != 0 && !result.reason.empty()) {
-    const auto parts = mail::split_status(result.reason, meaning.enhanced_code);
-    reply.status = parts.code;
-    reply.text = parts.text;
-    if (parts.code.starts_with('4')) reply.code = 451;
+    const std::string_view reason = result.reason;
+    const std::string_view first = reason.substr(0, reason.find(' '));
+    const bool has_status = mail::is_status_code(first) && !first.starts_with('2');
+    if (has_status) reply.status = first;
+    reply.text = base::trim(has_status ? reason.substr(first.size()) : reason);
+    if (reply.status.starts_with('4')) reply.code = 451;
     return reply;
   }
   const bool is_ours = (result.status & (status::kDefer | status::kContent)) != 0;
@@ -69,7 +72,7 @@ Reply reply_of(const client::CleanupResult& result) {
 }  // namespace
 
 std::optional<Next> refused_content(Session& session) {
-  const restrictions::Rules* rules = session.shared.rules();
+  const restrictions::Rules* rules = session.rules();
   if (rules == nullptr) return std::nullopt;
   return session.refused(rules->at_data(session.subject(Stage::data)), Stage::data);
 }
@@ -92,7 +95,7 @@ Next end_of_message(Session& session) {
     logging::warning("smtpd.size", "{id}: queue file size limit exceeded", {{"id", session.id()}});
     return session.reply(552, "5.3.4", "Error: message file too big");
   }
-  if (const restrictions::Rules* rules = session.shared.rules()) {
+  if (const restrictions::Rules* rules = session.rules()) {
     if (const auto refused =
             session.refused(rules->at_end_of_data(session.subject(Stage::end_of_message)), Stage::end_of_message))
       return *refused;

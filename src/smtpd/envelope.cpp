@@ -63,6 +63,14 @@ void describe_transaction(const Session& session, Message& message) {
   if (transaction.requiretls) attribute(message, queue::attribute::kRequireTls, queue::attribute::kYes);
 }
 
+// Whether the message is to be held or to vanish, as soon as it is known.
+void tell_fate(Transaction& transaction) {
+  const int flags = (transaction.effects.hold ? flag::kHold : 0) | (transaction.effects.discard ? flag::kDiscard : 0);
+  if (flags == transaction.told_flags) return;
+  transaction.message->append(RecordType::flags, std::to_string(flags));
+  transaction.told_flags = flags;
+}
+
 }  // namespace
 
 void open_message(Session& session) {
@@ -104,6 +112,7 @@ void begin_content(Session& session) {
                               .bare_newline = excused ? BareNewline::no : settings.bare_newline});
   // What fails now is told at the end: the client sends its message all the same.
   try {
+    tell_fate(transaction);
     message.append(RecordType::message, {});
     for (const std::string& header : transaction.effects.prepend) message.append(RecordType::text, header);
     const bool to_filter = !settings.content_filter.empty() || !transaction.effects.filter.empty();
@@ -120,6 +129,7 @@ void end_content(Session& session) {
   Message& message = *session.transaction.message;
   const restrictions::Effects& effects = session.transaction.effects;
   message.append(RecordType::extracted, {});
+  tell_fate(session.transaction);
   if (!effects.filter.empty()) message.append(RecordType::filter, effects.filter);
   if (!effects.redirect.empty()) message.append(RecordType::redirect, effects.redirect);
   for (const std::string& bcc : effects.bcc) {

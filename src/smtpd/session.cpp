@@ -72,10 +72,9 @@ void Conversation::run(bool is_known) {
 }
 
 Next Conversation::greet() {
-  if (settings().tls_wrapper) {
-    if (begin_wrapped(session_) == Next::close) return Next::close;
-  } else if (const auto ended = out_of_step()) {
-    return *ended;
+  // In wrapper mode the client speaks first: its handshake follows when its counts are known.
+  if (!settings().tls_wrapper) {
+    if (const auto ended = out_of_step()) return *ended;
   }
   return session_.begin_anew();
 }

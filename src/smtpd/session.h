@@ -59,6 +59,8 @@ struct Session {
   std::optional<Next> refused(restrictions::Decision decision, restrictions::Stage stage);
   // A refusal, logged like those of the restrictions, at the command that is being done.
   Next reject(Reply reply);
+  // Null: nothing is asked, as in tests, stand-alone, and for mail that is to vanish.
+  const restrictions::Rules* rules() const;
   restrictions::Subject subject(restrictions::Stage stage) const;
   void reset_transaction() {
     transaction = Transaction();

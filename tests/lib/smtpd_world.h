@@ -105,12 +105,13 @@ class MemorySink final : public smtpd::MailSink {
 class World {
  public:
   explicit World(std::string_view main_cf = "") {
-    auto loaded = config::Config::from_text(
-        fmt::format("myhostname = mail.example.test\nmynetworks = 10.0.0.0/8\nsmtpd_error_sleep_time = 0\n"
-                    "smtpd_hard_error_limit = 100000\nsmtpd_junk_command_limit = 100000\n"
-                    "smtpd_forbid_unauth_pipelining = no\n{}",
-                    main_cf),
-        {.process_name = "smtpd", .service_name = "smtp"});
+    auto loaded =
+        config::Config::from_text(fmt::format("compatibility_level = 3.6\nmyhostname = mail.example.test\nmynetworks = "
+                                              "10.0.0.0/8\nsmtpd_error_sleep_time = 0\n"
+                                              "smtpd_hard_error_limit = 100000\nsmtpd_junk_command_limit = 100000\n"
+                                              "smtpd_forbid_unauth_pipelining = no\n{}",
+                                              main_cf),
+                                  {.process_name = "smtpd", .service_name = "smtp"});
     if (!loaded) throw std::runtime_error(loaded.error().text);
     config = std::make_unique<config::Config>(std::move(*loaded));
     shared = std::make_unique<smtpd::Shared>(smtpd::Shared::Parts{.config = config.get(), .sink = &sink});

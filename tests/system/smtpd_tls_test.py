@@ -255,16 +255,6 @@ def test_what_comes_in_the_clear_is_never_executed(options):
     assert outcomes == {"dropped", "broken"}, outcomes
 
 
-def test_words_after_starttls_end_the_session_unless_allowed(options):
-    with Mail(options) as mail, mail.connect() as client:
-        client.reply()
-        client.socket.sendall(b"EHLO x\r\n")
-        client.reply()
-        client.socket.sendall(b"STARTTLS\r\nRSET\r\n")
-        assert client.reply() == "554 5.5.0 Error: SMTP protocol synchronization"
-        assert client.is_closed()
-
-
 def leave(client, clean):
     """The end of a TLS session with its closing words, or without."""
     with contextlib.suppress(OSError, ssl.SSLError):
@@ -423,9 +413,10 @@ def test_client_certificates_are_told_to_the_log_and_the_message(options):
 def test_a_client_without_the_certificate_that_is_required_is_dropped(options):
     with Mail(options, {"smtpd_tls_req_ccert": "yes", "smtpd_tls_security_level": "encrypt", "smtpd_tls_CAfile": CERTS.ca}) as mail:
         with mail.connect().starttls() as client:
+            assert client.reply() == "421 4.7.1 mail.example.test Error: No client certificate presented"
             assert client.is_closed()
         mail.wait_log(r"NOQUEUE: abort: TLS from \S+\[127\.0\.0\.1\]: No client certificate presented$")
-        mail.wait_log(r"disconnect from \S+ ehlo=1 starttls=0/1 commands=1/2$")
+        mail.wait_log(r"disconnect from \S+ ehlo=1 starttls=1 commands=2$")
         context = trusting()
         context.load_cert_chain(CERTS.chain("client.example.test"))
         with mail.connect(context=context).starttls() as client:
@@ -483,6 +474,13 @@ def test_too_many_new_sessions_are_refused(options):
             assert re.match(r"454 4\.7\.0 Error: too many new TLS sessions from \S+\[127\.0\.0\.1\]$", client.say("STARTTLS"))
             assert client.say("NOOP") == "250 2.0.0 Ok"
         mail.wait_log(r"warning: Refusing STARTTLS request from \S+\[127\.0\.0\.1\] for service \S+$")
+        with Client(mail.wrapped).shake_hands() as client:
+            assert client.reply().startswith("220 ")
+        with Client(mail.wrapped).shake_hands() as client:
+            assert client.reply().startswith("421 4.7.0 mail.example.test Error: too many new TLS sessions from ")
+        with Client(mail.wrapped) as client:
+            assert client.is_closed()
+        mail.wait_log(r"warning: Refusing TLS service request from \S+\[127\.0\.0\.1\] for service \S+$")
 
 
 def test_keys_are_roots_and_the_server_is_in_a_chroot(options):

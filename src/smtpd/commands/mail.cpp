@@ -114,15 +114,17 @@ Next mail(Session& session, const CommandLine& line) {
     transaction.verp_delimiters =
         parameters->verp_delimiters->empty() ? settings.verp_delimiters : *parameters->verp_delimiters;
   transaction.arrival = queue::now();
-  transaction.instance = new_instance(transaction.arrival);
-  if (const restrictions::Rules* rules = session.shared.rules()) {
-    transaction.rewrites_locally = rules->is_local_header_client(session.subject(restrictions::Stage::mail));
+  if (const restrictions::Rules* rules = session.rules()) {
+    transaction.rewrites_locally = session.forwarded.source.empty()
+                                       ? rules->is_local_header_client(session.subject(restrictions::Stage::mail))
+                                       : session.forwarded.source == "LOCAL";
     if (const auto refused =
             session.refused(rules->at_mail(session.subject(restrictions::Stage::mail)), restrictions::Stage::mail)) {
       session.reset_transaction();
       return *refused;
     }
   }
+  transaction.instance = new_instance(transaction.arrival);  // policy services are told from here on
   if (!settings.delay_open) {
     try {
       open_message(session);

@@ -39,7 +39,7 @@ Next rcpt(Session& session, const CommandLine& line) {
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
 
   session.recipient = address;
-  if (const restrictions::Rules* rules = session.shared.rules()) {
+  if (const restrictions::Rules* rules = session.rules()) {
     if (const auto refused =
             session.refused(rules->at_rcpt(session.subject(restrictions::Stage::rcpt)), restrictions::Stage::rcpt))
       return *refused;

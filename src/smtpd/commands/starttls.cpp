@@ -40,7 +40,9 @@ Next shake_hands(Session& session) {
   if (const char* reason = missing_certificate(session)) {
     logging::info("smtpd.tls_abort", "{id}: abort: TLS from {client}: {reason}",
                   {{"id", session.id()}, {"client", session.client_label()}, {"reason", reason}});
-    lost();
+    session.reply(421, "4.7.1", fmt::format("{} Error: {}", session.settings().myhostname, reason));
+    session.erred = false;  // of the client's certificate, not of the command
+    return Next::close;
   }
   if (auto refusal = limits::of_tls_sessions(session)) {
     session.reply(std::move(*refusal));

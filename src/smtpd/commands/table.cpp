@@ -15,7 +15,7 @@ const std::vector<Command>& commands() {
       {"RSET", rset, true, false, false},         {"NOOP", noop, true, true, true},
       {"VRFY", vrfy, true, false, true},          {"ETRN", etrn, true, false, false},
       {"QUIT", quit, false, true, false},         {"HELP", help, true, true, true},
-      {"", unknown, false, false, false},
+      {"", unknown, false, true, false},
   };
   return table;
 }

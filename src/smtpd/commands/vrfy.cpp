@@ -26,7 +26,7 @@ Next vrfy(Session& session, const CommandLine& line) {
   if (settings.strict_smtputf8 && !utf8 && !base::is_ascii(address->address))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
   session.recipient = address->address;
-  if (const restrictions::Rules* rules = session.shared.rules()) {
+  if (const restrictions::Rules* rules = session.rules()) {
     if (const auto refused =
             session.refused(rules->at_rcpt(session.subject(restrictions::Stage::vrfy)), restrictions::Stage::vrfy))
       return *refused;

@@ -30,23 +30,22 @@ void warn_of_entry(const Asked& asked, std::string_view problem) {
                    {{"table", asked.source}, {"key", asked.key}, {"problem", problem}});
 }
 
+bool is_in_transaction(const Asked& asked) {
+  if (asked.evaluation.subject.sender) return true;
+  logging::warning("restrictions.no_message",
+                   "access table {table}: with smtpd_delay_reject=no, action {action} is always skipped in Client host "
+                   "or Helo command restrictions",
+                   {{"table", asked.source}, {"action", asked.word}});
+  return false;
+}
+
 // Whether there is, or will be, a message to do something with.
 bool has_message(const Asked& asked) {
-  const Subject& subject = asked.evaluation.subject;
-  if (subject.stage == Stage::etrn) {
-    logging::warning("restrictions.no_message",
-                     "access table {table}: action {action} is unavailable in smtpd_etrn_restrictions",
-                     {{"table", asked.source}, {"action", asked.word}});
-    return false;
-  }
-  if (!subject.sender) {
-    logging::warning("restrictions.no_message",
-                     "access table {table}: with smtpd_delay_reject=no, action {action} is always skipped in Client "
-                     "host or Helo command restrictions",
-                     {{"table", asked.source}, {"action", asked.word}});
-    return false;
-  }
-  return true;
+  if (asked.evaluation.subject.stage != Stage::etrn) return is_in_transaction(asked);
+  logging::warning("restrictions.no_message",
+                   "access table {table}: action {action} is unavailable in smtpd_etrn_restrictions",
+                   {{"table", asked.source}, {"action", asked.word}});
+  return false;
 }
 
 // The status keeps the class that the table gives it until the reply has its code: the log tells what was written.
@@ -163,7 +162,7 @@ bool is_header(std::string_view text) {
 }
 
 Outcome prepend(const Asked& asked) {
-  if (!has_message(asked)) return dunno();
+  if (!is_in_transaction(asked)) return dunno();
   if (asked.evaluation.subject.stage == Stage::end_of_message) {
     logging::warning("restrictions.late_prepend",
                      "access table {table}: action PREPEND must be used before smtpd_end_of_data_restrictions",

@@ -25,9 +25,11 @@ Outcome check_client_access(Evaluation& evaluation, const AccessTable& table) {
 }
 
 Outcome check_reverse_client_hostname_access(Evaluation& evaluation, const AccessTable& table) {
-  const std::string& name = evaluation.subject.client.reverse_name;
-  return forbid_permit(evaluation, or_dunno(domain_access(evaluation, table, name, {name, kind::reverse_client})),
-                       kReverse, name);
+  const Client& client = evaluation.subject.client;
+  const Target who{client.reverse_name, kind::reverse_client};
+  auto outcome = domain_access(evaluation, table, client.reverse_name, who);
+  if (!outcome) outcome = address_access(evaluation, table, client.address, who);
+  return forbid_permit(evaluation, or_dunno(std::move(outcome)), kReverse, client.reverse_name);
 }
 
 Outcome check_helo_access(Evaluation& evaluation, const AccessTable& table) {
@@ -84,7 +86,7 @@ class CheckCertificate : public Restriction {
     for (const Print print : order_) {
       const std::string& key = print(tls);
       if (key.empty()) continue;
-      const Target who{evaluation.client().name, kind::certificate};
+      const Target who{tls.subject_cn, kind::certificate};
       if (auto outcome = key_access(evaluation, *table_, key, who)) return *std::move(outcome);
     }
     return dunno();

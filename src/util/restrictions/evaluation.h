@@ -92,6 +92,7 @@ class Evaluation {
 
   void note(std::string_view action, std::string text);
   Effects& effects() { return decision_.effects; }
+  bool discarded() const { return subject.discarded || decision_.effects.discard; }
 
   // --- tables: every look-up of a restriction goes through here, so that observers see it
   table::Answer lookup(const table::TableList& tables, std::string_view key,

@@ -82,6 +82,7 @@ Outcome ask(Evaluation& evaluation, const List& list) {
   }
   Outcome outcome;
   for (const Item& item : list.items) {
+    if (evaluation.discarded()) break;
     if (item.is_warn_if_reject) {
       if (evaluation.warning_only_at == 0) evaluation.warning_only_at = evaluation.depth;
       continue;

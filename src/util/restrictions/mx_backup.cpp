@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "config/param.h"
@@ -89,23 +90,26 @@ Outcome MxBackup::ask(Evaluation& evaluation) const {
   if (domain.starts_with('[')) return dunno();
 
   const DnsQuestions questions(evaluation);
-  dns::Answer servers = questions.ask(domain, dns::Type::mx);
-  if (!servers) {
-    if (is_temporary(servers.error()))
-      put_off(evaluation, fmt::format("information: {}", dns::dns_words(servers.error())));
+  const dns::Answer answer = questions.ask(domain, dns::Type::mx);
+  if (!answer) {
+    if (is_temporary(answer.error()))
+      put_off(evaluation, fmt::format("information: {}", dns::dns_words(answer.error())));
     return dunno();
   }
-  if (std::ranges::any_of(*servers, [](const dns::Record& mx) { return mx.data == "."; })) return dunno();
-  std::ranges::stable_sort(*servers, {}, &dns::Record::preference);
+  std::multimap<int, std::string_view> servers;  // by preference
+  for (const dns::Record& mx : *answer) {
+    if (mx.data == ".") return dunno();
+    servers.emplace(mx.preference, mx.data);
+  }
   const auto mine =
-      std::ranges::find_if(*servers, [&](const dns::Record& mx) { return is_mine(evaluation, questions, mx.data); });
-  if (mine == servers->end()) return dunno();
+      std::ranges::find_if(servers, [&](const auto& mx) { return is_mine(evaluation, questions, mx.second); });
+  if (mine == servers.end()) return dunno();
   // As the first of them this machine would be where the mail ends, and it does not know the domain.
-  const int best = servers->front().preference;
-  if (mine->preference == best) return dunno();
+  const int best = servers.begin()->first;
+  if (mine->first == best) return dunno();
   if (!networks_.empty()) {
-    for (const dns::Record& mx : *servers) {
-      if (mx.preference == best && !is_in_networks(evaluation, questions, mx.data)) return dunno();
+    for (auto [mx, end] = servers.equal_range(best); mx != end; ++mx) {
+      if (!is_in_networks(evaluation, questions, mx->second)) return dunno();
     }
   }
   return evaluation.permit("permit_mx_backup");

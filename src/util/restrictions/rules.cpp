@@ -73,7 +73,7 @@ class Moment {
 
   // A restriction that stands in no list, by the parameter that asks for it.
   void ask(std::string_view parameter, Outcome (*restriction)(Evaluation&)) {
-    if (refused() || evaluation_.effects().discard) return;
+    if (refused() || evaluation_.discarded()) return;
     if (evaluation_.observer != nullptr) {
       evaluation_.observer->asked(parameter, place_of(evaluation_.environment.config, parameter));
     }

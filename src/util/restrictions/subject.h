@@ -44,6 +44,7 @@ struct Subject {
   std::string_view etrn_domain = {};
   std::string_view sasl_method = {}, sasl_username = {}, sasl_sender = {};
   bool smtputf8 = false;
+  bool discarded = false;  // the message will be, whatever else is said of it: as in Postfix nothing more is asked
   bool stress = false;
   // What the router says of recipient (for this sender) and sender, rewritten in the local context, where the session
   // has asked it already.

@@ -84,10 +84,10 @@ void add_details(SSL* session, const X509* peer, Facts& facts) {
   facts.key_exchange = key_exchange_of(session);
   int kind = NID_undef;
   int digest = NID_undef;
-  if (SSL_get_signature_type_nid(session, &kind) == 1) {
-    facts.server_signature = signature_of(SSL_get_privatekey(session), kind);
-    if (SSL_get_signature_nid(session, &digest) == 1) facts.server_digest = digest_name(digest);
-  }
+  // A resumed session has no signature; the key that would have made it is still told.
+  const bool is_signed = SSL_get_signature_type_nid(session, &kind) == 1;
+  facts.server_signature = signature_of(SSL_get_privatekey(session), is_signed ? kind : EVP_PKEY_RSA_PSS);
+  if (is_signed && SSL_get_signature_nid(session, &digest) == 1) facts.server_digest = digest_name(digest);
   if (peer != nullptr && SSL_get_peer_signature_type_nid(session, &kind) == 1) {
     facts.client_signature = signature_of(X509_get0_pubkey(peer), kind);
     if (SSL_get_peer_signature_nid(session, &digest) == 1) facts.client_digest = digest_name(digest);

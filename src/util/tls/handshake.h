@@ -15,7 +15,6 @@ class ServerNames;
 struct Handshake {
   std::string peer;  // "name[addr]"
   int log_level = 0;
-  bool requires_certificate = false;
   bool trusts_server_certificates = false;
   int verify_depth = 0;
   ServerNames* names = nullptr;  // null: the client's wish is not looked at

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cstring>
 #include <optional>
 
 #include "base/file.h"
@@ -206,7 +206,8 @@ std::expected<void, base::Error> Server::State::shake_hands(SslLayer& layer, io:
         }
         break;
       case Progress::ended:
-        return failed(handshake, "lost connection", {});
+        return failed(handshake, layer.system_error() == 0 ? "lost connection" : std::strerror(layer.system_error()),
+                      {});
       case Progress::failed:
         return failed(handshake, "-1", errors);
     }
@@ -232,8 +233,7 @@ void Server::State::tell(const Facts& facts, const Handshake& handshake, SSL* se
                    {"fingerprint", facts.certificate_fingerprint},
                    {"key_fingerprint", facts.public_key_fingerprint}});
   }
-  if (facts.has_certificate && !facts.trusted && level >= 1 && (settings.requires_certificate || level >= 2) &&
-      !handshake.distrust.empty()) {
+  if (settings.requires_certificate && !facts.trusted && level >= 1 && !handshake.distrust.empty()) {
     logging::info("tls.untrusted", "certificate verification failed for {client}: {reason}",
                   {{"client", handshake.peer}, {"reason", handshake.distrust}});
   }
@@ -257,7 +257,6 @@ std::expected<Facts, base::Error> Server::accept(io::Stream& stream, const Peer&
   Handshake handshake;
   handshake.peer = peer.name_and_address;
   handshake.log_level = settings.log_level;
-  handshake.requires_certificate = settings.requires_certificate;
   handshake.trusts_server_certificates = settings.trusts_server_certificates;
   handshake.verify_depth = settings.verify_depth;
   handshake.names = state.names.empty() ? nullptr : &state.names;

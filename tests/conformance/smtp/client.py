@@ -140,6 +140,7 @@ class Player:
         name = service or next(iter({**self.world.ports, **self.world.commands}))
         if name in self.world.commands:
             child = self.world.popen(self.world.commands[name])
+            self.connections += 1
             self.line = Line(child=child)
         else:
             address = address or self.world.address

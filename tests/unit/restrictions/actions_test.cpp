@@ -132,6 +132,15 @@ TEST(Actions, AllBccsAreKeptAndTheLastRedirectWins) {
   EXPECT_EQ(decision.effects.redirect, "d@x");
 }
 
+TEST(Actions, DiscardEndsAllQuestions) {
+  Server server("smtpd_sender_restrictions = " + table_that_says("DISCARD") + ", reject\n");
+  EXPECT_EQ(server.rcpt("carl@elsewhere.test"), "ok");
+  const Server next("smtpd_client_restrictions = reject\n");
+  Subject subject = next.subject(Stage::rcpt);
+  subject.discarded = true;
+  EXPECT_EQ(Server::text_of(next.rules().at_rcpt(subject)), "ok");
+}
+
 TEST(Actions, OnMessagesNeedAMessage) {
   const logging::Capture log;
   Server early("smtpd_delay_reject = no\nsmtpd_helo_restrictions = check_helo_access inline:{{helo.test=HOLD}}\n");

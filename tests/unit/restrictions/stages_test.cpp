@@ -1,5 +1,6 @@
 // Which lists are asked when.
 
+#include "io/fiber.h"
 #include "rules_for_tests.h"
 
 namespace restrictions {
@@ -148,6 +149,24 @@ TEST(Classes, ThatATableNamesForEverEndAtTheLimit) {
       "smtpd_restriction_classes = again\nagain = check_client_access static:again\n"
       "smtpd_client_restrictions = again\n");
   EXPECT_EQ(server.rcpt(), "451 4.3.5 Server configuration error");
+}
+
+// A session's fiber has 256 KiB, of which the session itself needs little.
+TEST(Classes, ThatNestToTheLimitFitIntoHalfAStack) {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr std::size_t kStack = 1024UL * 1024;  // its frames are larger
+#else
+  constexpr std::size_t kStack = 128UL * 1024;
+#endif
+  const logging::Capture log;
+  Server server(
+      "smtpd_restriction_classes = again\nagain = check_sender_access static:again\n"
+      "smtpd_client_restrictions = again\n");
+  std::string reply;
+  io::Loop loop({.stack_size = kStack});
+  io::spawn("session", [&] { reply = server.rcpt(); });
+  loop.run();
+  EXPECT_EQ(reply, "451 4.3.5 Server configuration error");
 }
 
 TEST(Observer, SeesEachStep) {

@@ -1,5 +1,8 @@
 #include "tls/server.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <fstream>
 
 #include "world.h"
@@ -436,6 +439,26 @@ TEST(Handshake, ThatThePeerLeavesIsALostConnection) {
   });
   EXPECT_TRUE(log.contains("SSL_accept error from x[y]: lost connection"));
   EXPECT_EQ(log.events().size(), 1U);
+}
+
+TEST(Handshake, ThatThePeerBreaksSaysHow) {
+  const logging::Capture log;
+  const config::Config config = configuration({});
+  Server server(config, nullptr);
+  in_a_fiber([&] {
+    const auto listener = io::listen({io::Endpoint::Type::inet, "127.0.0.1", "0", ""});
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    base::Fd client(::socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+    io::Stream stream(std::move(*io::accept(listener->get(), later())));
+    const linger at_once{1, 0};
+    ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    client.reset();
+    EXPECT_FALSE(server.accept(stream, {"x[y]"}, later()));
+  });
+  EXPECT_TRUE(log.contains("SSL_accept error from x[y]: Connection reset by peer"));
 }
 
 TEST(Handshake, WithWhatIsNoTlsFails) {
