@@ -27,8 +27,7 @@ std::string_view bare(std::string_view written) {
 class WouldBe {
  public:
   WouldBe(const Setup& setup, const Routes& routes, const Request& request)
-      : setup_(setup),
-        config_(setup.config()),
+      : config_(setup.config()),
         routes_(routes),
         request_(request),
         resolver_(dns::Resolver::Options::from(config_)),
@@ -57,7 +56,6 @@ class WouldBe {
   void settle(Moment& moment, int code) const;
   restrictions::Subject subject(Stage stage) const;
 
-  const Setup& setup_;
   const config::Config& config_;
   const Routes& routes_;
   const Request& request_;
