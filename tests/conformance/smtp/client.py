@@ -106,7 +106,7 @@ class Player:
         self.waiting = []          # steps whose replies are still to be read
         self.content = []
         self.secret = ("", "")
-        self.connections = 0
+        self.connections, self.services = 0, set()
 
     def play(self):
         steps = list(self.dialogue.steps)
@@ -138,6 +138,7 @@ class Player:
         if "from" in words:
             address = words[words.index("from") + 1]
         name = service or next(iter({**self.world.ports, **self.world.commands}))
+        self.services.add(name)
         if name in self.world.commands:
             child = self.world.popen(self.world.commands[name])
             self.connections += 1

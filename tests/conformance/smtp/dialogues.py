@@ -26,6 +26,7 @@ class Dialogue:
         self.steps = []
         self.log = None      # the lines of the log that ours must write instead of Debian's
         self.differs = {}    # kind of finding: why ours is meant to differ there
+        self.ignored = {}    # kind of finding: why it is not compared
 
 
 class Group:
@@ -151,9 +152,11 @@ def step(dialogue, line, where):
             if not dialogue.steps:
                 raise BadDialogue(f"{where}: a reply to what?")
             dialogue.steps[-1].expected.setdefault(word, []).append(rest)
-        elif word == "differs":
+        elif word in ("differs", "ignore"):
             kind, _, reason = rest.partition(" ")
-            dialogue.differs[kind] = reason
+            if not reason:
+                raise BadDialogue(f"{where}: why?")
+            (dialogue.differs if word == "differs" else dialogue.ignored)[kind] = reason
         else:
             raise BadDialogue(f"{where}: ={word}?")
         return

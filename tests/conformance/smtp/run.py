@@ -54,6 +54,7 @@ and anywhere in the dialogue:
 
   =log LINE                  the lines that ours must write to the log instead of Debian's
   =differs KIND REASON       findings of this kind are meant to differ
+  =ignore KIND REASON        findings of this kind are not compared
 
 The last line is `N passed, N failed`.
 """
@@ -183,6 +184,7 @@ def verdict(dialogue, ours, theirs):
     if ours is None or theirs is None:
         return [f"not held with {'ours' if ours is None else 'Debian'}"]
     found = differences(dialogue, ours, theirs)
+    found = [(kind, text) for kind, text in found if kind not in dialogue.ignored]
     wrong = [text for kind, text in found if kind not in dialogue.differs]
     kinds = {kind for kind, _ in found}
     return wrong + [f"{kind}: said to differ ({reason}), but does not" for kind, reason in dialogue.differs.items() if kind not in kinds]

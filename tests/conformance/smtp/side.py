@@ -29,7 +29,7 @@ NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 ADDRESSES6 = ("2001:db8::1", "2001:db8::2", "2001:db8:1::1")
 HOSTS = ("127.0.0.1 localhost", "::1 localhost") if os.environ.get("NO_NAMES") else ("127.0.0.1 localhost", "::1 localhost", "192.0.2.1 client.example", "2001:db8::1 client6.example")
 ID = r"\b[0-9A-F]{5}[0-9A-F]{4,7}\b"
-LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ [\w.-]+(?:/[\w.-]+)*/([\w-]+)\[(\d+)\]: (.*)$")
+LINE = re.compile(r"^\w{3} [ \d]\d [\d:]{8} \S+ postfix(?:/([\w.-]+))?/([\w-]+)\[(\d+)\]: (.*)$")
 
 
 def call(*words):
@@ -127,9 +127,10 @@ class World:
         def plain(text):
             text = re.sub(r"^334 PD[A-Za-z0-9+/]{30,}=*$", "334 @CHALLENGE@", re.sub(ID, number, text))
             return re.sub(r"\b[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\b", "@TIME@", text)
-        mine = [(program, pid, plain_log(text)) for program, pid, text in log if program in ("smtpd", "sendmail")]
+        # A process of another service may say something just now.
+        mine = [(program, plain_log(text)) for service, program, _, text in log if program in ("smtpd", "sendmail") and (service is None or service in player.services)]
         found = {"replies": [[place, what, [plain(line) for line in lines], step.expected if step else {}] for place, what, lines, step in replies],
-                 "log": [plain(text if program == "smtpd" else f"{program}: {text}") for program, _, text in mine]}
+                 "log": [plain(text if program == "smtpd" else f"{program}: {text}") for program, text in mine]}
         if player.connections > 1:  # several processes serve them: who says something first is nobody's promise
             found["sorted"] = True
         found["queue"] = self.take_messages(plain)
