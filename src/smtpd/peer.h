@@ -12,10 +12,11 @@ namespace smtpd {
 // localhost[127.0.0.1], a client that is gone already unknown[unknown].
 restrictions::Client addresses_of(int fd);
 
-// Sets the names and how they were found: for clients with an address, when smtpd_peername_lookup says so. Warns of a
-// name that does not lead back to the address.
+// Sets the names and how they were found: for clients with an address, when smtpd_peername_lookup says so. Whose name
+// is known already (at a UNIX socket) keeps it. Warns of a name that does not lead back to the address.
 inline void look_up_name(restrictions::Client& client, dns::Resolver& resolver, io::Deadline deadline) {
-  restrictions::look_up_client_name(client, resolver, deadline);
+  if (client.name_status != restrictions::Client::Status::found)
+    restrictions::look_up_client_name(client, resolver, deadline);
 }
 
 }  // namespace smtpd

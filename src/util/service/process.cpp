@@ -203,10 +203,7 @@ void Process::admit(base::Fd connection) {
       talk_to(std::move(*client));
     }
   });
-  // Each place for a client may be used that often: leaks grow with the use of a place, and who serves a thousand at a
-  // time must not be replaced after a hundred.
-  const auto most = std::int64_t{place_.max_use} * place_.client_limit;
-  if (place_.max_use > 0 && served_ >= most && !lives_on_) retire("maximal use count reached");
+  if (place_.max_use > 0 && served_ >= place_.max_use && !lives_on_) retire("maximal use count reached");
 }
 
 void Process::talk_to(Client client) {

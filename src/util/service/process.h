@@ -22,7 +22,7 @@ struct Place {
   int status_fd = -1;
   std::uint32_t generation = 0;
   int client_limit = 100;
-  int max_use = 0;                      // 0: no limit
+  long max_use = 0;                     // clients in all; 0: no limit
   io::Clock::duration max_idle{};       // 0: no limit
   io::Clock::duration ipc_timeout{};    // for what a trigger or a passed descriptor takes to arrive
   io::Clock::duration finish_time{};    // for the last clients of a process that retires

@@ -162,6 +162,14 @@ std::vector<int> listeners(const Options& options) {
   return fds;
 }
 
+// max_use is meant for a process that serves one client at a time. Each place for a client may be used that often: who
+// serves a thousand at a time must not be replaced after a hundred. -m is a number of clients.
+long max_use(const config::Config& config, const Program& program, const Options& options, int client_limit) {
+  if (options.max_use > 0) return options.max_use;
+  const long places = program.clients == Clients::streams ? client_limit : 1;
+  return config[param::max_use] * places;
+}
+
 int client_limit(const config::Config& config, const Program& program, const std::string& service_name) {
   if (program.client_limit > 0) return program.client_limit;
   if (program.usual_client_limit && !config.settings().contains(service_name + "_client_limit"))
@@ -175,7 +183,7 @@ Place place_of(const config::Config& config, const Program& program, const Optio
   place.type = options.type;
   place.generation = generation;
   place.client_limit = client_limit(config, program, service_name);
-  place.max_use = options.max_use > 0 ? options.max_use : config[param::max_use];
+  place.max_use = max_use(config, program, options, place.client_limit);
   place.max_idle = options.max_idle.count() > 0 ? options.max_idle : config[param::max_idle];
   place.ipc_timeout = config[param::ipc_timeout];
   // They act as recipients, each thread for itself: another one would stay who it was when it began.

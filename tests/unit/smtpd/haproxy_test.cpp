@@ -156,12 +156,12 @@ TEST_F(HaproxyRead, LeavesWhatTheClientSays) {
 
 TEST_F(HaproxyRead, SaysWhatIsWrong) {
   send("EHLO x\r\n");
-  EXPECT_EQ(read().error(), "haproxy read: unrecognized protocol header: E");
+  EXPECT_EQ(read().error(), "haproxy read: unrecognized protocol header: EHLO x\\r\\n");
 }
 
 TEST_F(HaproxyRead, ShowsWhatCannotBePrinted) {
   send(binary(0x21, 0x11, "\\\xFF"));
-  EXPECT_EQ(read().error(), R"(haproxy read: short address field: \r\n\r\n\000\r\nQUIT\n!\021\000\002)");
+  EXPECT_EQ(read().error(), R"(haproxy read: short address field: \r\n\r\n\000\r\nQUIT\n!\021\000\002\134\377)");
 }
 
 TEST_F(HaproxyRead, WaitsNoLongerThanItMay) {
