@@ -96,7 +96,7 @@ def encode_request(message, recipients, nexthop, flags, queue_name="active", fre
     times = times or (micros, micros + 10_000, 0, 0, 0)
     return b"".join([
         struct.pack("=i", flags), text(queue_name), text(message.id), struct.pack("=qq", message.data_offset, message.size),
-        text(nexthop), text("7bit"), struct.pack("=i", 0), text(message.sender if sender is None else sender), text(""),
+        text(nexthop), text("7bit"), struct.pack("=i?", 0, False), text(message.sender if sender is None else sender), text(""),
         struct.pack("=i", 0), struct.pack("=5q", *times), struct.pack("=?", fresh), *(text(client.get(name, "")) for name in names),
         struct.pack("=I", len(recipients)),
         *(text(r.address) + text(r.original) + text(r.dsn_original) + struct.pack("=iq", r.notify, r.offset) for r in recipients)])

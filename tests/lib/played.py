@@ -64,8 +64,8 @@ def parse_request(payload):
     fields = Fields(payload)
     request = {"trace_flags": fields.number("i"), "queue_name": fields.text(), "queue_id": fields.text(),
                "data_offset": fields.number("q"), "size": fields.number("q"), "nexthop": fields.text(),
-               "encoding": fields.text(), "smtputf8": fields.number("i"), "sender": fields.text(),
-               "envelope_id": fields.text(), "return_flags": fields.number("i")}
+               "encoding": fields.text(), "smtputf8": fields.number("i"), "require_tls": bool(fields.number("B")),
+               "sender": fields.text(), "envelope_id": fields.text(), "return_flags": fields.number("i")}
     request["times"] = [fields.number("q") for _ in range(5)]
     request["fresh"] = bool(fields.number("B"))
     names = ("name", "address", "port", "protocol", "helo", "sasl_method", "sasl_username", "sasl_sender", "log_ident", "rewrite_context")
