@@ -153,13 +153,14 @@ void take_o(Request& request, const std::string& word) {
   }
 }
 
-// Of the long options two mean something; the others were of another mail system.
+// Of the long options two mean something, with a value; the others were of another mail system.
 void take_long_option(Request& request, std::string_view word) {
   const auto equals = word.find('=');
+  if (equals == std::string_view::npos) return;
   const std::string_view name = base::trim(word.substr(0, equals));
   const bool requires_tls = base::equals_folded(name, "requiretls");
   if (!requires_tls && !base::equals_folded(name, "smtputf8")) return;
-  const std::string_view value = equals == std::string_view::npos ? "" : base::trim(word.substr(equals + 1));
+  const std::string_view value = base::trim(word.substr(equals + 1));
   const bool is_yes = base::equals_folded(value, "yes");
   if (!is_yes && !base::equals_folded(value, "no")) {
     throw base::Fatal(fmt::format("bad value of option -O {}: \"{}\" -- specify \"yes\" or \"no\"", name, value));

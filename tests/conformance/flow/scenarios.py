@@ -614,8 +614,11 @@ def flush_site(act):
     yield
     act.run("postqueue", "-s", "site.test")
     act.run("postqueue", "-s", "unknown.test")
+    yield  # two requests in the middle of an attempt would be one attempt more, or two
     act.run("sendmail", "-qRsite.test")
+    yield
     act.run("sendmail", f"-qI{act.id(1)}")
+    yield
     act.run("postqueue", "-s", "[site.test]")
     act.run("postqueue", "-s", "not a domain")
     yield
