@@ -1,5 +1,6 @@
 #include "postsuper/sweep.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <exception>
@@ -16,6 +17,13 @@ namespace postsuper {
 namespace {
 
 using queue::Walk;
+
+struct Doomed {
+  ino_t inode;
+  queue::Id id;
+  std::string path;
+};
+constexpr std::size_t kBatch = 16384;
 
 class Sweeper {
  public:
@@ -54,6 +62,7 @@ class Sweeper {
 
   void sweep_directory(Walk& walk) {
     Sweep found;
+    std::vector<Doomed> doomed;
     std::vector<std::string> directories;
     while (const auto entry = walk.next()) {
       if (entry->kind == Walk::Kind::directory_left) continue;
@@ -61,21 +70,32 @@ class Sweeper {
         directories.push_back(walk.path());
         continue;
       }
-      const auto id = entry->kind == Walk::Kind::file ? queue::Id::parse(entry->name) : std::nullopt;
+      auto id = entry->kind == Walk::Kind::file ? queue::Id::parse(entry->name) : std::nullopt;
       if (!id) {
         found.strangers.push_back(walk.path());
       } else if (wanted_(*id, walk.path())) {
-        // By the path where it is, which after a change of hash_queue_names is not the one where it belongs.
-        const auto removed = spool_.disk().unlink(step_, walk.path());
-        if (removed) found.removed.push_back(id->text());
-        if (!removed && removed.error().number != ENOENT) throw base::Fatal(removed.error().text);
+        doomed.push_back({entry->inode, std::move(*id), walk.path()});
+        if (doomed.size() == kBatch) remove(doomed, found);
       }
     }
+    remove(doomed, found);
     if (walk.failure()) throw base::Fatal(walk.failure()->text);
     const std::lock_guard lock(mutex_);
     std::ranges::move(found.removed, std::back_inserter(result_.removed));
     std::ranges::move(found.strangers, std::back_inserter(result_.strangers));
     std::ranges::move(directories, std::back_inserter(directories_));
+  }
+
+  // By the path where it is, which after a change of hash_queue_names is not the one where it belongs; and in the order
+  // in which the file system keeps the files themselves, so that it has the same few blocks to change again and again.
+  void remove(std::vector<Doomed>& doomed, Sweep& found) {
+    std::ranges::sort(doomed, {}, &Doomed::inode);
+    for (const Doomed& file : doomed) {
+      const auto removed = spool_.disk().unlink(step_, file.path);
+      if (removed) found.removed.push_back(file.id.text());
+      if (!removed && removed.error().number != ENOENT) throw base::Fatal(removed.error().text);
+    }
+    doomed.clear();
   }
 
   const queue::Spool& spool_;
