@@ -40,6 +40,8 @@ Pipe make_pipe() {
 class Child {
  public:
   Child(const std::string& program, const base::Fd& input, const base::Fd& output) {
+    // Whoever started us may have children ignored (a Perl script, say): then nobody could tell how this one ends.
+    ::signal(SIGCHLD, SIG_DFL);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     ::posix_spawn_file_actions_init(&actions);

@@ -2,6 +2,7 @@
 """sendmail -bs: a mail client that speaks SMTP to a command; also while the mail system is down."""
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -58,6 +59,19 @@ def test_what_is_not_finished_is_not_taken(options):
         text = "EHLO client.example\nMAIL FROM:<ann@client.example>\nRCPT TO:<bob@example.test>\nDATA\nSubject: half\n\nhalf a mess"
         mail.run("sendmail", "-bs", stdin=text.replace("\n", "\r\n"))
         assert mail.queued() == {}, mail.queued()
+
+
+def test_a_caller_that_ignores_its_children_is_told_what_is_so(options):
+    with mta.Postrider(options.build, BOXES) as mail:
+        mail.start()
+        text = "EHLO client.example\nMAIL FROM:<ann@client.example>\nRCPT TO:<bob@example.test>\nDATA\nSubject: x\n\nx\n.\nQUIT\n"
+        before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            said = mail.run("sendmail", "-bs", stdin=text.replace("\n", "\r\n")).text
+        finally:
+            signal.signal(signal.SIGCHLD, before)
+        assert "250 2.0.0 Ok: queued as" in said, said
+        mail.stop()
 
 
 def test_python_and_swaks_speak_to_it_by_a_pipe(options):
