@@ -122,18 +122,24 @@ Next Conversation::take_endless_line() {
 
 Next Conversation::take_line(Input input) {
   if (!input.crlf && settings().bare_newline != BareNewline::no && !session_.is_excused_for_bare_newlines()) {
-    if (settings().bare_newline == BareNewline::reject) return bare_newline();
+    if (settings().bare_newline == BareNewline::reject) {
+      session_.transcript.heard(CommandLine(input.text), input.text);
+      return bare_newline();
+    }
     if (settings().bare_newline == BareNewline::note) session_.notes = "bare_lf";
   }
   auto text = command_to_take(session_, input.text);
   if (!text) return session_.reject(local_trouble("Server local data error"));
   input.text = std::move(*text);
-  if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text))
+  const auto hear = [this](const CommandLine& line) { session_.transcript.heard(line, line.text); };
+  if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text)) {
+    hear(CommandLine(std::move(input.text)));
     return error({.code = 500, .status = "5.5.2", .text = "Error: bad UTF-8 syntax"});
+  }
   // Nothing that follows a NUL byte means anything.
   input.text.resize(std::min(input.text.find('\0'), input.text.size()));
   const CommandLine line(std::move(input.text));
-  session_.transcript.heard(line, line.text);
+  hear(line);
   if (line.verb.empty()) return error({.code = 500, .status = "5.5.2", .text = "Error: bad syntax"});
   return obey(line);
 }
@@ -175,7 +181,10 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
 
   Next next = Next::go_on;
   if (session_.denied && command.run != &quit) {
-    next = session_.reply(503, "5.7.0", "Error: access denied for " + session_.client_label());
+    next = session_.reply({.code = 503,
+                           .status = "5.7.0",
+                           .text = "Error: access denied for " + session_.client_label(),
+                           .fault = Fault::policy});
   } else if (session_.must_start_tls() && !command.before_tls) {
     next = session_.reply(530, "5.7.0", "Must issue a STARTTLS command first");
   } else {
