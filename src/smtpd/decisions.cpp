@@ -54,8 +54,10 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
 }
 
 std::optional<Next> Session::refused(Decision decision, restrictions::Stage stage) {
-  for (const restrictions::Note& note : decision.notes)
+  for (const restrictions::Note& note : decision.notes) {
+    if (note.action == "reject_warning") transcript.add(Fault::policy);
     if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
+  }
   transaction.effects.add(std::move(decision.effects));
   if (stage == Stage::connect) after_connect = decision.if_permit;
   if (stage == Stage::helo || stage == Stage::ehlo) after_hello = decision.if_permit;
@@ -72,7 +74,8 @@ std::optional<Next> Session::refused(Decision decision, restrictions::Stage stag
   return reject({.code = decision.reply.code,
                  .status = decision.reply.status,
                  .text = decision.reply.text,
-                 .disconnect = decision.disconnect});
+                 .disconnect = decision.disconnect,
+                 .fault = fault_of(decision.trouble)});
 }
 
 Next Session::reject(Reply refusal) {

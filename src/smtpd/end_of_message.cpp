@@ -51,10 +51,19 @@ client::CleanupResult finish(Session& session) {
   }
 }
 
+Fault fault_of(int result) {
+  if ((result & (status::kSize | status::kHops)) != 0) return Fault::bounce;
+  if ((result & status::kContent) != 0) return Fault::policy;
+  return (result & status::kWrite) != 0 ? Fault::resource : Fault::software;
+}
+
 // What cleanup says by itself: "550 5.7.1 text", a code and a text, or a text.
 Reply reply_of(const client::CleanupResult& result) {
   const auto meaning = status::meaning_of(result.status);
-  Reply reply{.code = meaning.smtp_code, .status = std::string(meaning.enhanced_code), .text = {}};
+  Reply reply{.code = meaning.smtp_code,
+              .status = std::string(meaning.enhanced_code),
+              .text = {},
+              .fault = fault_of(result.status)};
   if ((result.status & status::kContent) != 0 && !result.reason.empty()) {
     const std::string_view reason = result.reason;
     const std::string_view first = reason.substr(0, reason.find(' '));
@@ -93,7 +102,8 @@ Next end_of_message(Session& session) {
   }
   if (content.too_large()) {
     logging::warning("smtpd.size", "{id}: queue file size limit exceeded", {{"id", session.id()}});
-    return session.reply(552, "5.3.4", "Error: message file too big");
+    return session.reply(
+        {.code = 552, .status = "5.3.4", .text = "Error: message file too big", .fault = Fault::bounce});
   }
   if (const restrictions::Rules* rules = session.rules()) {
     if (const auto refused =
@@ -106,6 +116,7 @@ Next end_of_message(Session& session) {
   // From here on the mail is ours.
   session.counters.errors = 0;
   session.counters.junk = 0;
+  session.transcript.forgive();
   return session.reply(250, "2.0.0",
                        by_chunks ? fmt::format("Ok: {} bytes queued as {}", transaction.actual_size, session.id())
                                  : fmt::format("Ok: queued as {}", session.id()));

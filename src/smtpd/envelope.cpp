@@ -140,7 +140,8 @@ void end_content(Session& session) {
 
 Next cannot_queue(Session& session, const io::StreamError& error) {
   logging::warning("smtpd.cleanup", "{id}: {error}", {{"id", session.id()}, {"error", error.what()}});
-  return session.reply(451, "4.3.0", "Error: queue file write error");
+  return session.reply(
+      {.code = 451, .status = "4.3.0", .text = "Error: queue file write error", .fault = Fault::resource});
 }
 
 }  // namespace smtpd

@@ -132,9 +132,11 @@ std::optional<Reply> at_connect(Session& session) {
   const auto counts = anvil->count(session.ranges.client, AnvilEvent::connect);
   session.ranges.presence = Presence(*anvil, session.ranges.client);
   if (!counts) return std::nullopt;
-  const Reply refusal{
-      421, "4.7.0",
-      fmt::format("{} Error: too many connections from {}", session.settings().myhostname, session.client.address)};
+  const Reply refusal{.code = 421,
+                      .status = "4.7.0",
+                      .text = fmt::format("{} Error: too many connections from {}", session.settings().myhostname,
+                                          session.client.address),
+                      .fault = Fault::policy};
   if (limits.connections > 0 && counts->connections > limits.connections) {
     warn(session, "smtpd.connection_count_exceeded", "Connection concurrency", counts->connections);
     return refusal;
@@ -153,7 +155,10 @@ void at_disconnect(Session& session) noexcept {
 std::optional<Reply> of_messages(Session& session) {
   const Limits& limits = session.settings().limits;
   const auto refusal = [](std::string_view who) {
-    return Reply{450, "4.7.1", fmt::format("Error: too much mail from {}", who)};
+    return Reply{.code = 450,
+                 .status = "4.7.1",
+                 .text = fmt::format("Error: too much mail from {}", who),
+                 .fault = Fault::policy};
   };
   if (const int count =
           excess(session, session.ranges.client, limits.message_rate, AnvilEvent::message, &AnvilCounts::messages)) {
@@ -171,7 +176,10 @@ std::optional<Reply> of_messages(Session& session) {
 std::optional<Reply> of_recipients(Session& session) {
   const Limits& limits = session.settings().limits;
   const auto refusal = [](std::string_view who) {
-    return Reply{450, "4.7.1", fmt::format("Error: too many recipients from {}", who)};
+    return Reply{.code = 450,
+                 .status = "4.7.1",
+                 .text = fmt::format("Error: too many recipients from {}", who),
+                 .fault = Fault::policy};
   };
   if (const int count = excess(session, session.ranges.client, limits.recipient_rate, AnvilEvent::recipient,
                                &AnvilCounts::recipients)) {
@@ -191,7 +199,10 @@ std::optional<Reply> of_auth(Session& session) {
                            &AnvilCounts::auths);
   if (count == 0) return std::nullopt;
   warn(session, "smtpd.auth_rate_exceeded", "AUTH command rate", count);
-  return Reply{450, "4.7.1", fmt::format("Error: too many AUTH commands from {}", session.client.address)};
+  return Reply{.code = 450,
+               .status = "4.7.1",
+               .text = fmt::format("Error: too many AUTH commands from {}", session.client.address),
+               .fault = Fault::policy};
 }
 
 std::optional<Reply> before_tls(Session& session) {
@@ -201,8 +212,10 @@ std::optional<Reply> before_tls(Session& session) {
                    {{"what", session.tls_wrapper ? "TLS service" : "STARTTLS"},
                     {"client", session.client.name_and_address()},
                     {"service", session.shared.parts().service_name}});
-  return Reply{454, "4.7.0",
-               fmt::format("Error: too many new TLS sessions from {}", session.client.name_and_address())};
+  return Reply{.code = 454,
+               .status = "4.7.0",
+               .text = fmt::format("Error: too many new TLS sessions from {}", session.client.name_and_address()),
+               .fault = Fault::policy};
 }
 
 std::optional<Reply> of_tls_sessions(Session& session) {
@@ -211,9 +224,11 @@ std::optional<Reply> of_tls_sessions(Session& session) {
   const int count = excess(session, session.ranges.client, limit, AnvilEvent::new_tls, &AnvilCounts::new_tls);
   if (count == 0) return std::nullopt;
   warn(session, "smtpd.new_tls_rate_exceeded", "New TLS session rate", count);
-  return Reply{421, "4.7.0",
-               fmt::format("{} Error: too many new TLS sessions from {}", session.settings().myhostname,
-                           session.client.name_and_address())};
+  return Reply{.code = 421,
+               .status = "4.7.0",
+               .text = fmt::format("{} Error: too many new TLS sessions from {}", session.settings().myhostname,
+                                   session.client.name_and_address()),
+               .fault = Fault::policy};
 }
 
 void account_known(Session& session) {

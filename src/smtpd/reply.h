@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "smtpd/faults.h"
+
 namespace smtpd {
 
 struct Reply {
@@ -14,6 +16,7 @@ struct Reply {
   std::vector<std::string> lines = {};  // EHLO: the lines after the first
   bool disconnect = false;              // the session ends with it
   bool forgiven = false;                // no error of the client's, whatever the code
+  Fault fault = Fault::protocol;        // of an error, for notify_classes
   bool is_error() const { return code >= 400; }
   // As logged, and as sent but for line ends, footers and the 512 byte limit. The first digit of the enhanced code is
   // that of the code.

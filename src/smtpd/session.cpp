@@ -122,17 +122,24 @@ Next Conversation::take_endless_line() {
 
 Next Conversation::take_line(Input input) {
   if (!input.crlf && settings().bare_newline != BareNewline::no && !session_.is_excused_for_bare_newlines()) {
-    if (settings().bare_newline == BareNewline::reject) return bare_newline();
+    if (settings().bare_newline == BareNewline::reject) {
+      session_.transcript.heard(CommandLine(input.text), input.text);
+      return bare_newline();
+    }
     if (settings().bare_newline == BareNewline::note) session_.notes = "bare_lf";
   }
   auto text = command_to_take(session_, input.text);
   if (!text) return session_.reject(local_trouble("Server local data error"));
   input.text = std::move(*text);
-  if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text))
+  const auto hear = [this](const CommandLine& line) { session_.transcript.heard(line, line.text); };
+  if (settings().smtputf8 && !base::is_ascii(input.text) && !base::is_valid_utf8(input.text)) {
+    hear(CommandLine(std::move(input.text)));
     return error({.code = 500, .status = "5.5.2", .text = "Error: bad UTF-8 syntax"});
+  }
   // Nothing that follows a NUL byte means anything.
   input.text.resize(std::min(input.text.find('\0'), input.text.size()));
   const CommandLine line(std::move(input.text));
+  hear(line);
   if (line.verb.empty()) return error({.code = 500, .status = "5.5.2", .text = "Error: bad syntax"});
   return obey(line);
 }
@@ -174,12 +181,17 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
 
   Next next = Next::go_on;
   if (session_.denied && command.run != &quit) {
-    next = session_.reply(503, "5.7.0", "Error: access denied for " + session_.client_label());
+    next = session_.reply({.code = 503,
+                           .status = "5.7.0",
+                           .text = "Error: access denied for " + session_.client_label(),
+                           .fault = Fault::policy});
   } else if (session_.must_start_tls() && !command.before_tls) {
     next = session_.reply(530, "5.7.0", "Must issue a STARTTLS command first");
   } else {
     next = command.run(session_, line);
   }
+  const bool begins_anew = command.run == &helo || command.run == &ehlo || command.run == &rset;
+  if (begins_anew || session_.where == kAfterMessage) session_.transcript.begin_anew(session_);
   session_.recipient.reset();
   // After XCLIENT another client's count begins: it belongs to neither.
   if (!session_.erred && command.run != &xclient) ++count.ok;
@@ -196,17 +208,24 @@ std::optional<Next> Conversation::out_of_step() {
   log_pipelining(session_, session_.where, session_.stream.buffered());
   if (!settings().forbid_pipelining) return std::nullopt;
   session_.erred = true;
-  return session_.reply(
-      {.code = 554, .status = "5.5.0", .text = "Error: SMTP protocol synchronization", .disconnect = true});
+  return session_.reply({.code = 554,
+                         .status = "5.5.0",
+                         .text = "Error: SMTP protocol synchronization",
+                         .disconnect = true,
+                         .fault = Fault::none});
 }
 
 Reply Conversation::local_trouble(std::string_view what) const {
-  return {
-      .code = 421, .status = "4.3.0", .text = fmt::format("{} {}", settings().myhostname, what), .disconnect = true};
+  return {.code = 421,
+          .status = "4.3.0",
+          .text = fmt::format("{} {}", settings().myhostname, what),
+          .disconnect = true,
+          .fault = Fault::data};
 }
 
 Next Conversation::too_many_errors() {
   log_abnormal_end(session_, "too many errors");
+  session_.transcript.end("too many errors");
   return session_.reply(
       {.code = 421, .status = "4.7.0", .text = settings().myhostname + " Error: too many errors", .disconnect = true});
 }
@@ -214,6 +233,7 @@ Next Conversation::too_many_errors() {
 void Conversation::hurry_away(const io::StreamError& error) {
   const bool late = error.kind() == io::StreamError::Kind::timed_out;
   log_abnormal_end(session_, late ? "timeout" : "lost connection");
+  session_.transcript.end(late ? "timeout" : "lost connection");
   if (!late) return;
   try {
     session_.stream.set_deadline(io::Deadline::after(kLastWords));
@@ -228,7 +248,10 @@ void Conversation::hurry_away(const io::StreamError& error) {
 }  // namespace
 
 Session::Session(Shared& with_shared, io::Stream with_stream, restrictions::Client who)
-    : shared(with_shared), stream(std::move(with_stream)), client(std::move(who)) {}
+    : shared(with_shared),
+      stream(std::move(with_stream)),
+      client(std::move(who)),
+      transcript(!shared.parts().stand_alone && settings().notices.wanted.any()) {}
 
 void Session::run() {
   struct AtEnd {
@@ -246,6 +269,8 @@ void Session::run() {
   log_connect(*this);
   const AtEnd at_end{*this};
   Conversation(*this).run(is_known);
+  reset_transaction();
+  transcript.finish(*this);
 }
 
 Next Session::begin_anew() {
@@ -326,6 +351,7 @@ Next Session::reply(Reply said) {
   const Settings& now = settings();
   if (now.soft_bounce) said = softened(std::move(said));
   said = filtered(*this, std::move(said));
+  if (said.is_error()) transcript.add(said.fault);
   if (said.is_error() && !said.forgiven) erred = true;
   if (counters.errors >= now.soft_error_limit && now.error_sleep.count() > 0) {
     start_request();
@@ -335,7 +361,9 @@ Next Session::reply(Reply said) {
   }
   last_code = said.code;
   said = with_footer(*this, std::move(said));
-  stream.write(on_the_wire(said));
+  const std::string text = on_the_wire(said);
+  transcript.said(text);
+  stream.write(text);
   return said.disconnect || said.code == 421 || said.code == 521 ? Next::close : Next::go_on;
 }
 

@@ -18,6 +18,7 @@
 #include "smtpd/limits.h"
 #include "smtpd/reply.h"
 #include "smtpd/transaction.h"
+#include "smtpd/transcript.h"
 #include "tls/facts.h"
 
 namespace smtpd {
@@ -104,6 +105,7 @@ struct Session {
   std::string_view notes;  // for the disconnect line: "bare_lf"
   int last_code = 0;       // of the last reply
   bool erred = false;      // it counts as an error
+  Transcript transcript;   // for the postmaster
 
   // With smtpd_delay_reject = no: what was left open at the connection and at HELO.
   std::optional<restrictions::Deferral> after_connect, after_hello;

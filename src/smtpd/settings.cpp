@@ -109,7 +109,8 @@ Settings::Settings(const config::Config& of)
       verp_delimiters(of[param::default_verp_delimiters]),
       verp_filter(of[param::verp_delimiter_filter]),
       requiretls(of[param::requiretls_enable]),
-      requiretls_header(of[param::requiretls_esmtp_header]) {}
+      requiretls_header(of[param::requiretls_esmtp_header]),
+      notices(of) {}
 
 bool Settings::tables_changed() const {
   return discard_maps.has_changed() || verp_clients.has_changed() || bare_newline_exclusions.has_changed() ||

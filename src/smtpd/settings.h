@@ -12,6 +12,7 @@
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
 #include "smtpd/reject_text.h"
+#include "smtpd/transcript.h"
 #include "smtpd/trust.h"
 #include "table/list.h"
 #include "table/match_list.h"
@@ -70,6 +71,7 @@ struct Settings {
   std::string flush_path;
   std::string verp_delimiters, verp_filter;
   bool requiretls, requiretls_header;
+  NoticeSettings notices;
 
   bool tables_changed() const;
 };

@@ -90,6 +90,7 @@ class Authentication {
       if (count == kMostSteps) return failed({sasl::Attempt::Step::Kind::failed, "too many steps", {}});
       (void)session_.reply(334, "", sasl::encode_base64(step.text));
       const auto response = next_response();
+      session_.transcript.heard_secret();
       if (!response) return session_.reply(500, "5.5.6", "SASL response limit exceeded");
       if (*response == "*") return aborted();
       const auto answer = decode(*response);

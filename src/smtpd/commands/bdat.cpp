@@ -88,7 +88,7 @@ Next bdat(Session& session, const CommandLine& line) {
   if (chunk->size == 0 && !chunk->last) {
     logging::warning("smtpd.bdat_null", "{id}: null BDAT request from {client}",
                      {{"id", session.id()}, {"client", session.client_label()}});
-    return fail(session, *chunk, {.code = 551, .status = "5.7.1", .text = "Null BDAT request"});
+    return fail(session, *chunk, {.code = 551, .status = "5.7.1", .text = "Null BDAT request", .fault = Fault::none});
   }
   if (transaction.bdat == Bdat::failed)
     return fail(
@@ -104,7 +104,8 @@ Next bdat(Session& session, const CommandLine& line) {
       chunk->size > settings.message_size_limit - std::min(so_far, settings.message_size_limit)) {
     logging::warning("smtpd.bdat_size", "{id}: BDAT request from {client} exceeds message size limit",
                      {{"id", session.id()}, {"client", session.client_label()}});
-    return fail(session, *chunk, {.code = 552, .status = "5.3.4", .text = "Chunk exceeds message size limit"});
+    return fail(session, *chunk,
+                {.code = 552, .status = "5.3.4", .text = "Chunk exceeds message size limit", .fault = Fault::policy});
   }
   if (transaction.bdat == Bdat::none) {
     if (const auto refused = refused_content(session)) {

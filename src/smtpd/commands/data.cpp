@@ -27,8 +27,10 @@ Next data(Session& session, const CommandLine& line) {
   Transaction& transaction = session.transaction;
   if (transaction.bdat != Transaction::Bdat::none) return session.reply(503, "5.5.1", "Error: DATA after BDAT");
   if (transaction.recipients == 0)
-    return transaction.active() ? session.reply(554, "5.5.1", "Error: no valid recipients")
-                                : session.reply(503, "5.5.1", "Error: need RCPT command");
+    return transaction.active()
+               ? session.reply(
+                     {.code = 554, .status = "5.5.1", .text = "Error: no valid recipients", .fault = Fault::none})
+               : session.reply(503, "5.5.1", "Error: need RCPT command");
   if (!line.words.empty()) return session.reply(501, "5.5.4", "Syntax: DATA");
   if (const auto refused = refused_content(session)) return *refused;
   begin_content(session);

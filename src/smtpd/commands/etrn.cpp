@@ -34,7 +34,7 @@ Next etrn(Session& session, const CommandLine& line) {
   if (listed && !*listed) {
     logging::warning("smtpd.etrn", "reject: ETRN {site}... from {client}",
                      {{"site", std::string_view(site).substr(0, 100)}, {"client", session.client_label()}});
-    return session.reply(459, "", fmt::format("<{}>: service unavailable", site));
+    return session.reply({.code = 459, .text = fmt::format("<{}>: service unavailable", site), .fault = Fault::none});
   }
   if (!listed || session.shared.parts().stand_alone) return session.reply(458, "", "Unable to queue messages");
   const auto status =
@@ -49,7 +49,7 @@ Next etrn(Session& session, const CommandLine& line) {
     case client::FlushStatus::ok:
       return session.reply(250, "", "Queuing started");
     case client::FlushStatus::not_configured:
-      return session.reply(459, "", fmt::format("<{}>: service unavailable", site));
+      return session.reply({.code = 459, .text = fmt::format("<{}>: service unavailable", site), .fault = Fault::none});
     case client::FlushStatus::bad_parameter:
     case client::FlushStatus::failed:
       break;

@@ -20,7 +20,7 @@ namespace smtpd {
 namespace {
 
 Reply system_storage() {
-  return {.code = 452, .status = "4.3.1", .text = "Insufficient system storage"};
+  return {.code = 452, .status = "4.3.1", .text = "Insufficient system storage", .fault = Fault::resource};
 }
 
 // Is there room for this message, and one more like it? Asked of the file system at most once a second.
@@ -72,7 +72,9 @@ Next reject_sender(Session& session, const std::string& sender, Reply reply) {
 Next mail(Session& session, const CommandLine& line) {
   const Settings& settings = session.settings();
   Transaction& transaction = session.transaction;
-  if (session.owes_hello()) return session.reply(503, "5.5.1", "Error: send HELO/EHLO first");
+  if (session.owes_hello())
+    return session.reply(
+        {.code = 503, .status = "5.5.1", .text = "Error: send HELO/EHLO first", .fault = Fault::policy});
   if (transaction.active()) return session.reply(503, "5.5.1", "Error: nested MAIL command");
   if (transaction.bdat != Transaction::Bdat::none) return session.reply(503, "5.5.1", "Error: MAIL after BDAT");
   std::vector<std::string_view> words = line.words;
@@ -93,7 +95,9 @@ Next mail(Session& session, const CommandLine& line) {
   // What a client announced once holds until it begins anew: it may have meant to send the same message again.
   if (parameters->size) transaction.announced_size = *parameters->size;
   if (settings.message_size_limit > 0 && transaction.announced_size > settings.message_size_limit)
-    return reject_sender(session, sender, {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit"});
+    return reject_sender(
+        session, sender,
+        {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit", .fault = Fault::policy});
   if (settings.strict_smtputf8 && !parameters->smtputf8 && !base::is_ascii(sender))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
   if (!has_space(settings)) {

@@ -20,6 +20,7 @@ Next xclient(Session& session, const CommandLine& line) {
 
   (void)may_xforward(session);  // is decided by who has connected
   session.forget_hello();
+  session.transcript.finish(session);
   session.client = std::move(change->client);
   session.helo = std::move(change->helo);
   session.protocol = std::move(change->protocol);
