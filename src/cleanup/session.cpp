@@ -34,7 +34,8 @@ void Session::run() {
 bool Session::one_message(const client::CleanupBegin& begin) {
   // qmgr hands out a token for each message that it has taken from incoming: without one mail comes in faster than it
   // goes out.
-  if (!service::flow::get() && shared_.in_flow_delay.count() > 0)
+  service::flow::Token token;
+  if (!token.is_there() && shared_.in_flow_delay.count() > 0)
     io::sleep_until(io::Deadline::after(shared_.in_flow_delay));
 
   disk::Result<queue::MessageWriter> writer = [this]() -> disk::Result<queue::MessageWriter> {
@@ -53,12 +54,13 @@ bool Session::one_message(const client::CleanupBegin& begin) {
 
   bool whole = true;
   // Within, so that a file which is not committed is gone before the client hears of it.
-  const client::CleanupResult result = take_in(begin, *std::move(writer), whole);
+  const client::CleanupResult result = take_in(begin, *std::move(writer), token, whole);
   answer(result);
   return whole;
 }
 
-client::CleanupResult Session::take_in(const client::CleanupBegin& begin, queue::MessageWriter writer, bool& whole) {
+client::CleanupResult Session::take_in(const client::CleanupBegin& begin, queue::MessageWriter writer,
+                                       service::flow::Token& token, bool& whole) {
   FileOutput output(writer);
   Transaction transaction(shared_.settings, shared_.tables, output, writer.id().text(), writer.created(), begin.flags);
   try {
@@ -73,6 +75,7 @@ client::CleanupResult Session::take_in(const client::CleanupBegin& begin, queue:
   const client::CleanupResult result =
       whole ? settle(transaction, writer, output) : client::CleanupResult{transaction.status, transaction.reason};
   const bool queued = transaction.status == status::kOk && (transaction.flags & flag::kDiscard) == 0;
+  if (queued && (transaction.flags & flag::kHold) == 0) token.pass_on();
   if (!queued) drop_expanded(transaction, writer.id());
   return result;
 }
@@ -130,9 +133,7 @@ client::CleanupResult Session::settle(Transaction& transaction, queue::MessageWr
 
 client::CleanupResult Session::accept(Transaction& transaction, queue::MessageWriter& writer) {
   const bool hold = (transaction.flags & flag::kHold) != 0;
-  // The whole of it on one worker: handing each fsync over by itself costs more than a small fsync.
-  const auto committed =
-      io::offload([&] { return writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming); });
+  const auto committed = writer.commit(hold ? queue::Folder::hold : queue::Folder::incoming);
   if (!committed) {
     transaction.warn("write queue file: " + committed.error().text);
     transaction.fail(status::kWrite);

@@ -12,6 +12,7 @@
 #include "ipc/channel.h"
 #include "queue/message_writer.h"
 #include "queue/spool.h"
+#include "service/service.h"
 
 namespace cleanup {
 
@@ -37,7 +38,8 @@ class Session {
  private:
   bool one_message(const client::CleanupBegin& begin);
   // `whole`: the stream was understood to its end.
-  client::CleanupResult take_in(const client::CleanupBegin& begin, queue::MessageWriter writer, bool& whole);
+  client::CleanupResult take_in(const client::CleanupBegin& begin, queue::MessageWriter writer,
+                                service::flow::Token& token, bool& whole);
   bool receive(Message& message, Transaction& transaction);
   void keep_expanded(Transaction& transaction);
   void drop_expanded(const Transaction& transaction, const queue::Id& id);

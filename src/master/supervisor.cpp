@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "logging/log.h"
 #include "master/wakeup.h"
+#include "service/master_link.h"
 
 namespace master {
 
@@ -24,8 +25,6 @@ constexpr seconds kStress(1000);
 constexpr seconds kRetryListening(10);
 constexpr seconds kLastBreath(1);
 constexpr int kMostAtFirstUse = 16;
-// Messages that cleanup may take in beyond those that qmgr has taken from it, before in_flow_delay slows it down.
-constexpr std::size_t kFlowCredit = 100;
 constexpr int kMostMessagesATurn = 64;  // of one process: no one can keep master from the others
 
 int own_cpus() {
@@ -42,7 +41,7 @@ Supervisor::Supervisor(Loop& loop, Manner manner) : loop_(loop), manner_(manner)
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw base::Fatal(base::with_errno("pipe", errno));
   flow_read_.reset(ends[0]);
   flow_write_.reset(ends[1]);
-  const std::string credit(kFlowCredit, '\0');
+  const std::string credit(service::kFlowCredit, '\0');
   if (::write(flow_write_.get(), credit.data(), credit.size()) < 0) {
     throw base::Fatal(base::with_errno("write to a pipe", errno));
   }

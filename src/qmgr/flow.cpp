@@ -79,7 +79,7 @@ void Flow::request(std::string_view letters) {
     scheduler_.forget_dead();
     schedule_.notify_one();
   }
-  if (has(client::qmgr_request::kWakeUp) || has(client::qmgr_request::kScanIncoming)) feed_.scan_incoming(wishes);
+  if (has(client::qmgr_request::kWakeUp) || has(client::qmgr_request::kScanIncoming)) scan_incoming(wishes);
   if (has(client::qmgr_request::kScanDeferred)) feed_.scan_deferred(wishes);
   work_.notify_one();
 }

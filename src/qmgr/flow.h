@@ -89,6 +89,7 @@ class Flow {
   void assign(ActiveMessage& message, const Batch& batch);
   void read_more(ActiveMessage& message, std::uint32_t most);
   void read_portion(ActiveMessage& message, std::uint32_t most);
+  void scan_incoming(const Feed::Wishes& wishes);
   bool is_due(const Candidate& candidate) const;
   bool may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch) const;
   void forget_delay(const queue::Id& id);
@@ -135,6 +136,7 @@ class Flow {
   std::unique_ptr<Routes> routes_;
   scheduler::Scheduler scheduler_;
   Feed feed_;
+  bool scanned_ = false;  // all of incoming, since flow::restore()
   std::list<ActiveMessage> active_;
   int probes_ = 0;
   BelievedTime believed_;

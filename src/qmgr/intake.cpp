@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/error.h"
 #include "logging/log.h"
@@ -87,6 +88,7 @@ void Flow::take_in_next() {
 
   const bool has_room = active_.size() < static_cast<std::size_t>(settings_.scheduling.active_limit);
   if (!has_room || feed_.empty()) {
+    if (feed_.empty() && std::exchange(scanned_, false)) service::flow::restore();
     (void)work_.wait(io::Deadline::never());
     return;
   }
@@ -107,10 +109,15 @@ void Flow::take_in_next() {
     case Taken::trouble:
       // Whatever it was, it is still in its folder.
       feed_.drop_announced();
-      if (is_new) feed_.scan_incoming({});
+      if (is_new) scan_incoming({});
       pause("the queue's file system is in trouble");
       break;
   }
+}
+
+void Flow::scan_incoming(const Feed::Wishes& wishes) {
+  feed_.scan_incoming(wishes);
+  scanned_ = true;
 }
 
 bool Flow::is_due(const Candidate& candidate) const {
@@ -382,7 +389,7 @@ void Flow::recover_active() {
     return true;
   });
   if (!listed) logging::warning("qmgr.trouble", "{problem}", {{"problem", listed.error().text}});
-  feed_.scan_incoming({});
+  scan_incoming({});
   work_.notify_one();
   Breath breath;
   for (const queue::Id& id : left) {
@@ -394,7 +401,7 @@ void Flow::recover_active() {
     }
   }
   if (left.empty()) return;
-  feed_.scan_incoming({});
+  scan_incoming({});
   work_.notify_one();
 }
 

@@ -28,7 +28,7 @@ namespace tests {
 enum class Then { recovers, dead };
 
 // Fails the N-th step, or each step of a name. A write that fails has written half of it before.
-class FailingDisk final : public disk::Disk {
+class FailingDisk : public disk::Disk {
  public:
   explicit FailingDisk(disk::Disk& inner = disk::real()) : inner_(inner) {}
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "io/offload.h"
 #include "logging/log.h"
 #include "queue/steps.h"
 
@@ -81,17 +82,27 @@ disk::Result<MessageWriter> MessageWriter::create(const Spool& spool, Folder fol
     file.keep();
     MessageWriter writer(spool, folder, modes, id, std::move(*fd), created);
     writer.made_directory_ = made_directory;
+    // While the message is still on its way to us: a lone one then waits for one fsync only.
+    if (folder != Folder::maildrop) writer.name_->begin(step::kCommitName);
     return writer;
   }
 }
 
 MessageWriter::MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created)
-    : spool_(&spool), folder_(folder), modes_(modes), id_(std::move(id)), fd_(std::move(fd)), created_(created) {}
+    : spool_(&spool), folder_(folder), modes_(modes), id_(std::move(id)), fd_(std::move(fd)), created_(created) {
+  take_name();
+}
 
 MessageWriter::MessageWriter(MessageWriter&&) noexcept = default;
 
 MessageWriter::~MessageWriter() {
   if (fd_) abandon();
+}
+
+void MessageWriter::take_name() {
+  std::string directory = spool_->directory(folder_, id_);
+  directory.pop_back();
+  name_.emplace(spool_->syncs(), directory);
 }
 
 void MessageWriter::abandon() noexcept {
@@ -157,6 +168,15 @@ disk::Result<void> MessageWriter::commit(Folder destination, mode_t extra_mode) 
 }
 
 disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_mode) {
+  // The whole of it on one worker: handing each step over by itself costs more than a small fsync.
+  auto written = io::offload([&] { return commit_file(destination, extra_mode); });
+  if (!written) return written;
+  if (auto named = commit_name(); !named) return named;
+  if (auto closed = spool_->disk().close(step::kCommitClose, std::move(fd_)); !closed) return fail(closed.error());
+  return {};
+}
+
+disk::Result<void> MessageWriter::commit_file(Folder destination, mode_t extra_mode) {
   disk::Disk& disk = spool_->disk();
   if (auto flushed = flush(); !flushed) return flushed;
   // While the mode still says "writing" nobody takes the file, neither from here nor from there.
@@ -166,25 +186,32 @@ disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_
     if (auto moved = spool_->move(step::kCommitMove, id_, folder_, destination); !moved) return fail(moved.error());
     folder_ = destination;
     made_directory_ = *made;
+    moved_ = true;
   }
   if (auto ready = disk.set_mode(step::kCommitMode, fd_.get(), modes_.ready | extra_mode); !ready) {
     return fail(ready.error());
   }
   if (auto synced = disk.sync(step::kCommitSync, fd_.get()); !synced) return fail(synced.error());
-  // The directory that has the file's name; and, when hash directories are new, those that have theirs.
+  return {};
+}
+
+disk::Result<void> MessageWriter::commit_name() {
+  if (moved_) take_name();
+  // The set-gid postdrop may write to maildrop but not read it, and only what can be opened for reading can be synced.
+  // The fsync of the file was after its name's, and journals keep that order.
+  const auto is_closed_to_us = [this](const disk::Error& error) {
+    return folder_ == Folder::maildrop && error.number == EACCES;
+  };
+  auto named = name_->make_durable(step::kCommitName);
+  if (!named && !is_closed_to_us(named.error())) return fail(named.error());
+  // Where hash directories are new, those above have their names.
   std::string directory = spool_->directory(folder_, id_);
-  while (true) {
-    directory.pop_back();
-    auto synced = disk.sync_directory(step::kCommitName, directory);
-    // The set-gid postdrop may write to maildrop but not read it, and only what can be opened for reading can be
-    // synced. The fsync of the file was after its name's, and journals keep that order.
-    const bool is_closed_to_us = !synced && folder_ == Folder::maildrop && synced.error().number == EACCES;
-    if (!synced && !is_closed_to_us) return fail(synced.error());
-    const auto slash = directory.rfind('/');
-    if (!made_directory_ || slash == std::string::npos) break;
-    directory.resize(slash + 1);
+  directory.pop_back();
+  for (auto slash = directory.rfind('/'); made_directory_ && slash != std::string::npos; slash = directory.rfind('/')) {
+    directory.resize(slash);
+    named = spool_->disk().sync_directory(step::kCommitName, directory);
+    if (!named && !is_closed_to_us(named.error())) return fail(named.error());
   }
-  if (auto closed = disk.close(step::kCommitClose, std::move(fd_)); !closed) return fail(closed.error());
   return {};
 }
 

@@ -4,17 +4,20 @@
 //   create       incoming/<usec>.<pid>, then renamed to its id, mode 0600: nobody looks at it
 //   append       records, buffered
 //   overwrite    the size record, once the sizes are known
-//   commit       everything written, [moved to another folder], mode 0700, the file fsync'ed, its directory fsync'ed,
-//                closed. From here on the message is ours and may be acknowledged.
+//   commit       everything written, [moved to another folder], mode 0700, the file fsync'ed, its directory fsync'ed
+//                since it got its name (which create may have begun, and messages share), closed. From here on the
+//                message is ours and may be acknowledged.
 //   (destructor) without commit: the file is removed
 //
 // Any failure is final: the file is removed, nothing is tried again on that descriptor. The steps are those of
 // queue/steps.h.
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "disk/directory_syncs.h"
 #include "disk/disk.h"
 #include "queue/id.h"
 #include "queue/record.h"
@@ -59,9 +62,12 @@ class MessageWriter {
 
  private:
   MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created);
+  void take_name();
   void abandon() noexcept;
   std::unexpected<disk::Error> fail(disk::Error error);
   disk::Result<void> commit_steps(Folder destination, mode_t extra_mode);
+  disk::Result<void> commit_file(Folder destination, mode_t extra_mode);
+  disk::Result<void> commit_name();
 
   const Spool* spool_;
   Folder folder_;
@@ -70,7 +76,9 @@ class MessageWriter {
   base::Fd fd_;
   TimeStamp created_;
   std::int64_t size_ = 0;
-  std::string buffer_;           // not yet written
+  std::string buffer_;  // not yet written
+  std::optional<disk::NewName> name_;
+  bool moved_ = false;           // since then
   bool made_directory_ = false;  // its name is not durable yet either
   std::optional<disk::Error> failure_;
 };

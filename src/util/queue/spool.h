@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "disk/directory_syncs.h"
 #include "disk/disk.h"
 #include "queue/id.h"
 
@@ -63,10 +64,12 @@ struct Found {
 
 class Spool {
  public:
-  explicit Spool(SpoolSettings settings, disk::Disk& disk = disk::real()) : settings_(settings), disk_(disk) {}
+  explicit Spool(SpoolSettings settings, disk::Disk& disk = disk::real())
+      : settings_(settings), disk_(disk), syncs_(disk::DirectorySyncs::of(disk)) {}
 
   const SpoolSettings& settings() const { return settings_; }
   disk::Disk& disk() const { return disk_; }
+  const std::shared_ptr<disk::DirectorySyncs>& syncs() const { return syncs_; }
 
   std::string path(Folder folder, const Id& id) const;
   std::string directory(Folder folder, const Id& id) const;  // "deferred/9/"
@@ -96,6 +99,7 @@ class Spool {
  private:
   SpoolSettings settings_;
   disk::Disk& disk_;
+  std::shared_ptr<disk::DirectorySyncs> syncs_;
 };
 
 // A walk through a folder that can pause between files: qmgr's scans. Sees what was there when it came by.

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,16 @@ constinit bool connected = false;
 bool is_pipe(int fd) {
   struct stat status{};
   return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+bool take() {
+  if (!connected) return true;
+  char token = 0;
+  while (true) {
+    const ssize_t got = ::read(kFlowRead, &token, 1);
+    if (got < 0 && errno == EINTR) continue;
+    return got >= 0 || errno != EAGAIN;  // a broken pipe slows no one down
+  }
 }
 
 }  // namespace
@@ -42,14 +53,18 @@ void put(int tokens) {
   }
 }
 
-bool get() {
-  if (!connected) return true;
-  char token = 0;
-  while (true) {
-    const ssize_t got = ::read(kFlowRead, &token, 1);
-    if (got < 0 && errno == EINTR) continue;
-    return got >= 0 || errno != EAGAIN;  // a broken pipe slows no one down
+void restore() {
+  int left = 0;
+  if (!connected || ::ioctl(kFlowRead, FIONREAD, &left) != 0) return;
+  put(kFlowCredit - left);
+  for (; left > kFlowCredit && take(); --left) {
   }
+}
+
+Token::Token() : is_there_(take()) {}
+
+Token::~Token() {
+  if (is_there_ && !passed_on_) put(1);
 }
 
 }  // namespace service::flow

@@ -7,6 +7,9 @@ namespace service {
 
 constexpr int kFlowRead = 3;
 constexpr int kFlowWrite = 4;
+// Tokens at the start: messages that cleanup may be ahead of qmgr by before in_flow_delay slows it down. A burst, or as
+// many clients as a busy server has, should not meet it.
+constexpr int kFlowCredit = 1000;
 // A stream socket to master, one for each process. The process writes StatusMessages to it. What comes the other way:
 //   end of file   master is gone. No further client; those there are are completed.
 //   kFinish       the configuration is another now, or the service is no more: the process closes its listening

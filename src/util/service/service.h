@@ -110,8 +110,28 @@ int run(int argc, char** argv, const Program& program);
 
 // The token pipe by which qmgr slows new mail down to what it can take in (in_flow_delay). Without master: no-ops.
 namespace flow {
-void put(int tokens);  // qmgr, for each message that it took from incoming
-bool get();            // cleanup; false: none there, wait a moment
+
+// qmgr, for each message that it took from incoming.
+void put(int tokens);
+// qmgr, when nothing is left in incoming: makes up for tokens that were lost with a process, and takes out those that
+// it gave for messages that had none.
+void restore();
+
+// cleanup's, for each message that comes in. Goes back to the pipe unless the message became qmgr's.
+class Token {
+ public:
+  Token();
+  Token(const Token&) = delete;
+  Token& operator=(const Token&) = delete;
+  ~Token();
+  bool is_there() const { return is_there_; }  // otherwise: wait a moment before you take the message
+  void pass_on() { passed_on_ = true; }
+
+ private:
+  bool is_there_;
+  bool passed_on_ = false;
+};
+
 }  // namespace flow
 
 }  // namespace service

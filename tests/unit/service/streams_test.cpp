@@ -4,6 +4,7 @@
 #include "fake_master.h"
 #include "ipc/channel.h"
 #include "logging/log.h"
+#include "service/master_link.h"
 
 namespace {
 
@@ -39,8 +40,14 @@ class Talker : public service::Server {
       return fmt::format("{} {} {} {} {}", context_.program, context_.service_name, fmt::join(context_.arguments, ","),
                          context_.privileged, context_.chrooted);
     }
-    if (question == "flow") return service::flow::get() ? "token" : "none";
+    if (question == "flow") {
+      service::flow::Token token;
+      token.pass_on();
+      return token.is_there() ? "token" : "none";
+    }
+    if (question == "give up") return service::flow::Token().is_there() ? "token" : "none";
     if (question == "put") service::flow::put(2);
+    if (question == "restore") service::flow::restore();
     if (question == "attributes") return remembered_;
     return "heard " + question;
   }
@@ -230,6 +237,28 @@ TEST_F(Streams, TokensComeAndGo) {
   EXPECT_EQ(ask(stream, "flow"), "token");
   EXPECT_EQ(ask(stream, "flow"), "token");
   EXPECT_EQ(ask(stream, "flow"), "none");
+}
+
+TEST_F(Streams, ATokenWhoseMessageDidNotArriveGoesBack) {
+  start(talker());
+  auto stream = connect();
+  ask(stream, "put");
+  for (int message = 0; message < 3; ++message) EXPECT_EQ(ask(stream, "give up"), "token");
+  ask(stream, "flow");
+  ask(stream, "flow");
+  EXPECT_EQ(ask(stream, "give up"), "none");
+  EXPECT_EQ(ask(stream, "flow"), "none") << "none is made up";
+}
+
+TEST_F(Streams, TheNumberOfTokensIsRestored) {
+  start(talker());
+  auto stream = connect();
+  for (const char* before : {"restore", "put"}) {
+    ask(stream, before);
+    ask(stream, "restore");
+    for (int token = 0; token < service::kFlowCredit; ++token) ASSERT_EQ(ask(stream, "flow"), "token") << token;
+    EXPECT_EQ(ask(stream, "flow"), "none");
+  }
 }
 
 TEST_F(Streams, ServesInetClientsWithoutDelay) {
