@@ -90,7 +90,7 @@ client::CleanupResult return_mail(const Shared& shared, Transaction& transaction
     (void)shared.spool.remove("cleanup.return.remove_log", queue::Folder::bounce, writer.id());
     return {client::cleanup_status::kWrite, {}};
   };
-  if (const auto flushed = writer.flush(); !flushed) return give_back(flushed.error().text);
+  if (const auto shown = writer.show(); !shown) return give_back(shown.error().text);
   if (!record_all(shared, transaction, request_for(transaction), writer.fd()))
     return give_back("its recipients could not be recorded");
   const auto sent = shared.bounce.send(notice_for(shared, transaction), io::Deadline::after(shared.ipc_timeout));

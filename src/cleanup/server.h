@@ -12,6 +12,7 @@ class Server : public service::Server {
 
   void serve(service::Client client) override;
   std::string stale() override { return tables_.changed(); }
+  void finish(io::Deadline) override { spares_.close(); }
 
  private:
   static constexpr std::size_t kCreators = 10;
@@ -21,6 +22,7 @@ class Server : public service::Server {
   queue::Spool spool_;
   delivery::OutcomeSettings outcomes_;
   io::Semaphore creators_{kCreators};
+  SpareStock spares_;
   client::QmgrClient qmgr_;
   ipc::Pool pool_;
   client::BounceClient bounce_;

@@ -4,6 +4,7 @@
 #include "io/offload.h"
 #include "io/wait.h"
 #include "logging/log.h"
+#include "queue/spare.h"
 #include "service/service.h"
 
 namespace cleanup {
@@ -30,6 +31,19 @@ void Session::run() {
   }
 }
 
+disk::Result<queue::MessageWriter> Session::create_file() {
+  if (const auto spare = shared_.spares.take()) {
+    auto writer = queue::MessageWriter::create_over(shared_.spool, queue::Folder::incoming, *spare);
+    if (writer) return writer;
+    // Somebody still holds on to it, or it is gone.
+    if (writer.error().number != ENOENT)
+      (void)shared_.spool.disk().unlink("cleanup.spare.waste", queue::spare_path(*spare));
+  }
+  if (!shared_.creators.acquire(patience())) return std::unexpected(disk::Error{ETIMEDOUT, "create queue file"});
+  const io::Permit permit(shared_.creators);
+  return queue::MessageWriter::create(shared_.spool, queue::Folder::incoming);
+}
+
 // False: the conversation cannot go on after this message.
 bool Session::one_message(const client::CleanupBegin& begin) {
   // qmgr hands out a token for each message that it has taken from incoming: without one mail comes in faster than it
@@ -38,11 +52,7 @@ bool Session::one_message(const client::CleanupBegin& begin) {
   if (!token.is_there() && shared_.in_flow_delay.count() > 0)
     io::sleep_until(io::Deadline::after(shared_.in_flow_delay));
 
-  disk::Result<queue::MessageWriter> writer = [this]() -> disk::Result<queue::MessageWriter> {
-    if (!shared_.creators.acquire(patience())) return std::unexpected(disk::Error{ETIMEDOUT, "create queue file"});
-    const io::Permit permit(shared_.creators);
-    return queue::MessageWriter::create(shared_.spool, queue::Folder::incoming);
-  }();
+  disk::Result<queue::MessageWriter> writer = create_file();
   if (!writer) {
     logging::warning("cleanup.create", "{error}", {{"error", writer.error().text}});
     channel_.send(client::CleanupStarted{.queue_id = {}, .reason = writer.error().text});

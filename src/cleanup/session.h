@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "cleanup/message.h"
+#include "cleanup/spare_stock.h"
 #include "client/bounce_client.h"
 #include "client/cleanup_client.h"
 #include "client/qmgr_client.h"
@@ -22,6 +23,7 @@ struct Shared {
   const Tables& tables;
   const queue::Spool& spool;
   io::Semaphore& creators;  // many at once in one directory are slower than a few
+  SpareStock& spares;
   client::QmgrClient& qmgr;
   client::BounceClient& bounce;
   const delivery::OutcomeSettings& outcomes;
@@ -36,6 +38,7 @@ class Session {
   void run();  // until the client closes
 
  private:
+  disk::Result<queue::MessageWriter> create_file();
   bool one_message(const client::CleanupBegin& begin);
   // `whole`: the stream was understood to its end.
   client::CleanupResult take_in(const client::CleanupBegin& begin, queue::MessageWriter writer,

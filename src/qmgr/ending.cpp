@@ -120,7 +120,10 @@ bool Flow::try_to_end(ActiveMessage& message) {
     if (!done(spool_.move_until(step::kDefer, id, queue::Folder::active, queue::Folder::deferred, next))) return false;
   } else {
     if (message.has_delay_log || message.deferred) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
-    if (!done(spool_.remove(step::kRemove, queue::Folder::active, id))) return false;
+    const bool has_been_elsewhere = !kept.request.fresh || message.deferred || message.has_delay_log;
+    if (has_been_elsewhere || !spares_.keep(id, kept.request.size)) {
+      if (!done(spool_.remove(step::kRemove, queue::Folder::active, id))) return false;
+    }
     logging::info("qmgr.removed", "{id}: removed", {{"id", id.text()}});
   }
   forget(message);

@@ -26,6 +26,7 @@ Flow::Flow(Parts parts)
       scheduler_(settings_.scheduling,
                  [this](std::string_view transport) { return transport_settings(config_, capacities_, transport); }),
       feed_(spool_),
+      spares_(spool_),
       believed_(settings_.retry.minimal_backoff),
       started_(::time(nullptr)),
       pool_(kIdleConnection),
@@ -48,6 +49,10 @@ void Flow::start() {
       feed_.scan_deferred({});
       work_.notify_one();
     }
+  }));
+  fibers_.push_back(io::spawn("spares", [this] {
+    spares_.remove_all_waste();
+    spares_.make_ready_for_ever();
   }));
   fibers_.push_back(io::spawn("connections", [this] {
     while (true) {

@@ -11,6 +11,8 @@
 //   active/<id>, some R                     times, -> deferred        active or deferred: at worst tried too early
 //   active/<id>, all D, no logs             removed                   active: taken in once more, without recipients,
 //                                                                     and removed
+//                                           or, when wanted, ->       spare/<id>: waste, removed at the next start
+//                                           spare/<id>
 //   deferred/<id>, time in the future       nobody                    -
 //   deferred/<id>, time come                taken in: -> active; or   deferred: tried again at once
 //                                           when all of it is
@@ -36,6 +38,7 @@
 #include "qmgr/routes.h"
 #include "qmgr/scheduler/scheduler.h"
 #include "qmgr/settings.h"
+#include "qmgr/spares.h"
 #include "queue/spool.h"
 
 namespace qmgr {
@@ -61,6 +64,7 @@ class Flow {
 
   void announce(const std::vector<std::string>& queue_ids);
   void request(std::string_view letters);  // of public/qmgr
+  Spares& spares() { return spares_; }
   // Not empty: only a new process can go on with the tables as they are now.
   const std::string& stale() const { return stale_; }
 
@@ -138,6 +142,7 @@ class Flow {
   Feed feed_;
   bool scanned_ = false;  // all of incoming, since flow::restore()
   std::list<ActiveMessage> active_;
+  Spares spares_;
   int probes_ = 0;
   BelievedTime believed_;
   std::time_t started_;

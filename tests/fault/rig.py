@@ -17,7 +17,7 @@ from shim import Shim  # noqa: E402
 FAST = {
     "queue_run_delay": "1s", "minimal_backoff_time": "1s", "maximal_backoff_time": "1s", "transport_retry_time": "1s",
     "service_throttle_time": "1s", "stale_lock_time": "2s", "deliver_lock_attempts": "2", "deliver_lock_delay": "1s",
-    "in_flow_delay": "0s", "max_use": "1000000", "retry_jitter": "0", "bounce_queue_lifetime": "1h",
+    "in_flow_delay": "0s", "queue_spare_rate": "0", "max_use": "1000000", "retry_jitter": "0", "bounce_queue_lifetime": "1h",
     "notify_classes": "", "error_notice_recipient": "postmaster@example.test",
     "double_bounce_sender": "double-bounce@example.test",
 }

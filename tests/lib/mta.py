@@ -201,7 +201,7 @@ class System:
             self.log_file.touch()
             self.own(self.log_file, self.owner, 0o644)
         group = grp.getgrnam(self.group).gr_gid
-        for name in QUEUES + LOGS + ("flush", "saved", "private", "public", "pid"):
+        for name in QUEUES + LOGS + ("flush", "saved", "spare", "private", "public", "pid"):
             path = self.queue / name
             if not path.exists():
                 path.mkdir()

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "queue/spare.h"
 #include "queue/spool.h"
 
 namespace tests {
@@ -27,6 +28,7 @@ class SpoolFolder {
     for (int folder = 0; folder <= static_cast<int>(queue::Folder::saved); ++folder) {
       std::filesystem::create_directory(queue::name_of(static_cast<queue::Folder>(folder)));
     }
+    std::filesystem::create_directory(queue::kSpareFolder);
   }
   SpoolFolder(const SpoolFolder&) = delete;
   SpoolFolder& operator=(const SpoolFolder&) = delete;

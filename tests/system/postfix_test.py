@@ -17,7 +17,7 @@ import cases  # noqa: E402
 from actors import LIMIT, System, eventually, gone  # noqa: E402
 
 SCRIPT = "postfix/postfix-script: "
-QUEUES = ("incoming", "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "saved", "trace")
+QUEUES = ("incoming", "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "saved", "spare", "trace")
 SERVICES = "echo unix - - n - - actor echo\n"
 # Tables and accounts of the machine are not the test's business.
 QUIET = ["alias_maps =", "alias_database ="]

@@ -217,7 +217,7 @@ std::vector<Directory> directories(const Installation& installation) {
   const std::string& queue = installation.queue_directory;
   std::vector<Directory> all = {{queue, User::root, Group::any, 0755, 022, false}};
   for (const char* name :
-       {"incoming", "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "saved", "trace"}) {
+       {"incoming", "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "saved", "spare", "trace"}) {
     all.push_back({fmt::format("{}/{}", queue, name), User::owner, Group::any, 0700, 022, true});
   }
   // The files in maildrop belong to their senders, which is how pickup knows them.

@@ -20,7 +20,9 @@ enum class Kind : std::uint16_t {
   cleanup_started = 2,
   cleanup_records = 3,
   cleanup_result = 4,
-  arrived = 10,  // to qmgr: these messages are in incoming; no reply
+  arrived = 10,        // to qmgr: these messages are in incoming; no reply
+  spares_wanted = 11,  // to qmgr
+  spares = 12,
   delivery_request = 20,
   delivery_report = 21,
   bounce_notice = 30,

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "io/offload.h"
 #include "logging/log.h"
+#include "queue/spare.h"
 #include "queue/steps.h"
 
 namespace queue {
@@ -41,6 +42,11 @@ class Temporary {
   std::string path_;
 };
 
+Id make_id(const Spool& spool, std::uint64_t inode) {
+  const TimeStamp named = now();
+  return spool.settings().long_ids ? Id::make_long(named, inode) : Id::make_short(named, inode);
+}
+
 disk::Result<void> remove_stale_logs(const Spool& spool, const Id& id) {
   for (const Folder log : {Folder::bounce, Folder::defer, Folder::trace}) {
     if (auto removed = spool.remove(step::kCreateStale, log, id); !removed) return removed;
@@ -62,9 +68,7 @@ disk::Result<MessageWriter> MessageWriter::create(const Spool& spool, Folder fol
 
     struct stat status{};
     if (::fstat(fd->get(), &status) != 0) return std::unexpected(errno_error("look at", first_name));
-    const TimeStamp named = now();
-    const Id id =
-        spool.settings().long_ids ? Id::make_long(named, status.st_ino) : Id::make_short(named, status.st_ino);
+    const Id id = make_id(spool, status.st_ino);
     const std::string path = spool.path(folder, id);
     auto renamed = disk.rename(step::kCreateName, first_name, path);
     bool made_directory = false;
@@ -81,6 +85,7 @@ disk::Result<MessageWriter> MessageWriter::create(const Spool& spool, Folder fol
     }
     file.keep();
     MessageWriter writer(spool, folder, modes, id, std::move(*fd), created);
+    writer.take_name();
     writer.made_directory_ = made_directory;
     // While the message is still on its way to us: a lone one then waits for one fsync only.
     if (folder != Folder::maildrop) writer.name_->begin(step::kCommitName);
@@ -88,10 +93,21 @@ disk::Result<MessageWriter> MessageWriter::create(const Spool& spool, Folder fol
   }
 }
 
-MessageWriter::MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created)
-    : spool_(&spool), folder_(folder), modes_(modes), id_(std::move(id)), fd_(std::move(fd)), created_(created) {
-  take_name();
+disk::Result<MessageWriter> MessageWriter::create_over(const Spool& spool, Folder folder, std::string_view spare_name) {
+  const TimeStamp created = now();
+  auto spare = open_spare(spare_name);
+  if (!spare) return std::unexpected(spare.error());
+  const Id id = make_id(spool, spare->inode);
+  if (auto removed = remove_stale_logs(spool, id); !removed) return std::unexpected(removed.error());
+  MessageWriter writer(spool, folder, kQueueModes, id, std::move(spare->fd), created);
+  writer.spare_ = spare_path(spare_name);
+  writer.old_size_ = spare->size;
+  writer.mode_ = spare->mode;
+  return writer;
 }
+
+MessageWriter::MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created)
+    : spool_(&spool), folder_(folder), modes_(modes), id_(std::move(id)), fd_(std::move(fd)), created_(created) {}
 
 MessageWriter::MessageWriter(MessageWriter&&) noexcept = default;
 
@@ -108,7 +124,8 @@ void MessageWriter::take_name() {
 void MessageWriter::abandon() noexcept {
   fd_.reset();
   try {
-    const auto removed = spool_->remove(step::kAbandon, folder_, id_);
+    const auto removed =
+        spare_.empty() ? spool_->remove(step::kAbandon, folder_, id_) : spool_->disk().unlink(step::kAbandon, spare_);
     if (!removed) logging::warning("queue.abandon_failed", "{reason}", {{"reason", removed.error().text}});
   } catch (const std::exception&) {
     // No memory for a path: the file stays behind in a mode in which nobody looks at it.
@@ -177,7 +194,11 @@ disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_
 }
 
 disk::Result<void> MessageWriter::commit_file(Folder destination, mode_t extra_mode) {
-  disk::Disk& disk = spool_->disk();
+  const mode_t mode = modes_.ready | extra_mode;
+  if (!spare_.empty()) {
+    if (auto synced = sync_as(mode); !synced) return synced;
+    return leave_spares(destination);
+  }
   if (auto flushed = flush(); !flushed) return flushed;
   // While the mode still says "writing" nobody takes the file, neither from here nor from there.
   if (destination != folder_) {
@@ -188,11 +209,43 @@ disk::Result<void> MessageWriter::commit_file(Folder destination, mode_t extra_m
     made_directory_ = *made;
     moved_ = true;
   }
-  if (auto ready = disk.set_mode(step::kCommitMode, fd_.get(), modes_.ready | extra_mode); !ready) {
-    return fail(ready.error());
+  return sync_as(mode);
+}
+
+// All that was written, nothing else, and this mode: durable.
+disk::Result<void> MessageWriter::sync_as(mode_t mode) {
+  disk::Disk& disk = spool_->disk();
+  if (auto flushed = flush(); !flushed) return flushed;
+  if (old_size_ > size_) {
+    if (auto cut = disk.truncate(step::kCommitCut, fd_.get(), size_); !cut) return fail(cut.error());
+    old_size_ = 0;
+  }
+  if (mode_ != mode) {
+    if (auto set = disk.set_mode(step::kCommitMode, fd_.get(), mode); !set) return fail(set.error());
+    mode_ = mode;
   }
   if (auto synced = disk.sync(step::kCommitSync, fd_.get()); !synced) return fail(synced.error());
   return {};
+}
+
+// The name comes last: what it leads to after a power cut is the new message and not the old one.
+disk::Result<void> MessageWriter::leave_spares(Folder destination) {
+  const auto made = spool_->make_directories(step::kCreateHash, destination, id_);
+  if (!made) return fail(made.error());
+  if (auto moved = spool_->disk().rename(step::kCommitMove, spare_, spool_->path(destination, id_)); !moved) {
+    return fail(moved.error());
+  }
+  spare_.clear();
+  folder_ = destination;
+  made_directory_ = *made;
+  moved_ = true;
+  return {};
+}
+
+disk::Result<void> MessageWriter::show() {
+  if (spare_.empty()) return flush();
+  if (auto synced = sync_as(modes_.writing); !synced) return synced;
+  return leave_spares(folder_);
 }
 
 disk::Result<void> MessageWriter::commit_name() {

@@ -9,6 +9,12 @@
 //                message is ours and may be acknowledged.
 //   (destructor) without commit: the file is removed
 //
+// A message that is written over a spare file (queue/spare.h) has its place there until it is committed:
+//
+//   create_over  spare/<name> locked, under the new id; nobody looks there
+//   commit       everything written, cut to its size, mode 0700, fsync'ed; then renamed to its id in its folder, the
+//                folder's directory fsync'ed, closed
+//
 // Any failure is final: the file is removed, nothing is tried again on that descriptor. The steps are those of
 // queue/steps.h.
 
@@ -37,6 +43,9 @@ class MessageWriter {
   // that exist already: never a loop.
   static disk::Result<MessageWriter> create(const Spool& spool, Folder folder, Modes modes = kQueueModes);
 
+  // The same over a spare file. Any error means: take another one, or none; nothing has changed.
+  static disk::Result<MessageWriter> create_over(const Spool& spool, Folder folder, std::string_view spare_name);
+
   MessageWriter(MessageWriter&&) noexcept;
   MessageWriter& operator=(MessageWriter&&) = delete;
   ~MessageWriter();
@@ -56,13 +65,16 @@ class MessageWriter {
   // take it on the way.
   disk::Result<void> commit(Folder destination, mode_t extra_mode = 0);
   disk::Result<void> commit() { return commit(folder_); }
-  // To read back what was written: flush, then read at positions.
+  // Before others may read what was written so far: the file holds just that, and has its name.
+  disk::Result<void> show();
   int fd() const { return fd_.get(); }
-  disk::Result<void> flush();
 
  private:
   MessageWriter(const Spool& spool, Folder folder, Modes modes, Id id, base::Fd fd, TimeStamp created);
   void take_name();
+  disk::Result<void> flush();
+  disk::Result<void> sync_as(mode_t mode);
+  disk::Result<void> leave_spares(Folder destination);
   void abandon() noexcept;
   std::unexpected<disk::Error> fail(disk::Error error);
   disk::Result<void> commit_steps(Folder destination, mode_t extra_mode);
@@ -76,9 +88,12 @@ class MessageWriter {
   base::Fd fd_;
   TimeStamp created_;
   std::int64_t size_ = 0;
-  std::string buffer_;  // not yet written
+  std::string buffer_;         // not yet written
+  std::string spare_;          // where the file is while it is not in its folder
+  std::int64_t old_size_ = 0;  // of what is written over
+  mode_t mode_ = 0;            // which that has
   std::optional<disk::NewName> name_;
-  bool moved_ = false;           // since then
+  bool moved_ = false;           // to a name that is not name_ yet
   bool made_directory_ = false;  // its name is not durable yet either
   std::optional<disk::Error> failure_;
 };

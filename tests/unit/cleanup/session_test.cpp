@@ -23,7 +23,7 @@ class Session : public Cleaning {
     ASSERT_NE(::mkdtemp(name), nullptr);
     before_ = std::filesystem::current_path();
     std::filesystem::current_path(name);
-    for (const char* folder : {"incoming", "hold", "bounce", "defer", "trace", "public", "private", "corrupt"})
+    for (const char* folder : {"incoming", "hold", "bounce", "defer", "trace", "public", "private", "corrupt", "spare"})
       std::filesystem::create_directory(folder);
     configure("in_flow_delay = 0");
     outcomes_.compatible_logs = false;
@@ -39,10 +39,12 @@ class Session : public Cleaning {
     io::Loop loop;
     const queue::Spool spool(queue::SpoolSettings(), disk_);
     io::Semaphore creators(10);
+    cleanup::SpareStock spares(spool, spares_);
     client::QmgrClient qmgr;
     ipc::Pool pool;
     client::BounceClient bounce(pool);
-    const cleanup::Shared shared{*settings_, *tables_, spool, creators, qmgr, bounce, outcomes_, 10s, 0s, false};
+    const cleanup::Shared shared{*settings_, *tables_,  spool, creators, spares, qmgr,
+                                 bounce,     outcomes_, 10s,   0s,       false};
     io::Pair pair = io::socket_pair();
     loop.spawn("session", [&shared, fd = pair.first.release()] {
       try {
@@ -51,11 +53,13 @@ class Session : public Cleaning {
         // as the frame of all daemons does
       }
     });
-    loop.spawn("client", [&client, fd = pair.second.release()] {
+    loop.spawn("client", [&client, &spares, fd = pair.second.release()] {
       ipc::Channel channel{base::Fd(fd)};
       channel.set_deadline(io::Deadline::after(10s));
       client(channel);
+      spares.close();
     });
+    if (played_) loop.spawn("qmgr", played_);
     loop.run();
   }
   client::CleanupResult send(ipc::Channel& channel, const Records& records, int flags = kSmtpd) {
@@ -88,6 +92,8 @@ class Session : public Cleaning {
   }
 
   FailingDisk disk_;
+  cleanup::SpareStock::Settings spares_;
+  std::function<void()> played_;  // another process's part
   delivery::OutcomeSettings outcomes_;
   std::string id_;
   std::filesystem::path before_;
@@ -204,4 +210,107 @@ TEST_F(Session, WithoutABounceServiceMailThatShouldBeReturnedStaysWithTheClient)
   EXPECT_EQ(result.status, status::kWrite);
   EXPECT_TRUE(files(".").empty());
   EXPECT_TRUE(log.contains("cannot return the message to its sender"));
+}
+
+// The queue manager gives these files, and tells what it was asked for.
+class SessionWithSpares : public Session {
+ protected:
+  void give(std::vector<std::string> names) {
+    spares_ = {.most = 10, .busy = 0, .queue_socket = "public/spares"};
+    played_ = [this, names = std::move(names)] {
+      const auto listener = io::listen({io::Endpoint::Type::unix_stream, "", "", spares_.queue_socket});
+      ipc::Channel channel(std::move(*io::accept(listener->get(), io::Deadline::after(10s))));
+      channel.set_deadline(io::Deadline::after(10s));
+      try {
+        asked_.push_back(channel.receive<client::SparesWanted>().count);
+        channel.send(client::Spares{names});
+        channel.flush();
+        asked_.push_back(channel.receive<client::SparesWanted>().count);
+        channel.receive_frame();
+      } catch (const io::StreamError&) {
+        // the session is over
+      }
+    };
+  }
+  static void put(const std::string& name, std::size_t size) {
+    std::ofstream("spare/" + name) << std::string(size, 'o');
+    std::filesystem::permissions("spare/" + name, std::filesystem::perms::owner_all);
+  }
+  static ino_t inode(const std::string& path) {
+    struct stat status{};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+    return status.st_ino;
+  }
+  // The first message makes the stock, the second one may use it.
+  void send_two() {
+    talk([this](ipc::Channel& channel) {
+      EXPECT_EQ(send(channel, message()).status, 0);
+      for (int turn = 0; turn < 1000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
+      EXPECT_EQ(send(channel, message()).status, 0);
+    });
+  }
+
+  std::vector<std::uint32_t> asked_;
+};
+
+TEST_F(SessionWithSpares, WritesOverOne) {
+  put("A", 20000);
+  const ino_t spare = inode("spare/A");
+  give({"A"});
+  send_two();
+  EXPECT_EQ(asked_, (std::vector<std::uint32_t>{10, 9}));
+  EXPECT_EQ(inode("incoming/" + id_), spare);
+  EXPECT_EQ(records_of("incoming/" + id_).back(), "E");
+  EXPECT_TRUE(files("spare").empty());
+}
+
+TEST_F(SessionWithSpares, DoesWithoutWhatCannotBeUsed) {
+  put("A", 100);
+  std::filesystem::create_hard_link("spare/A", "kept");
+  give({"none", "A"});
+  send_two();
+  EXPECT_EQ(files("incoming").size(), 2U);
+  EXPECT_NE(inode("incoming/" + id_), inode("kept"));
+  EXPECT_TRUE(files("spare").empty());
+}
+
+TEST_F(SessionWithSpares, LeavesNoneBehind) {
+  for (const char* name : {"A", "B", "C"}) put(name, 100);
+  give({"A", "B", "C"});
+  send_two();
+  EXPECT_EQ(files("incoming").size(), 2U);
+  EXPECT_TRUE(files("spare").empty());
+}
+
+TEST_F(SessionWithSpares, ReturnsMailWithWhatIsItsOwnOnly) {
+  put("A", 20000);
+  give({"A"});
+  talk([this](ipc::Channel& channel) {
+    EXPECT_EQ(send(channel, message()).status, 0);
+    for (int turn = 0; turn < 1000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
+    // Not to be taken, and nobody there who returns it.
+    EXPECT_NE(send(channel, {kTime, "S s", "E"}).status, 0);
+  });
+  EXPECT_EQ(files("incoming").size(), 1U);
+  EXPECT_TRUE(files("spare").empty());
+}
+
+TEST_F(SessionWithSpares, AFailureCostsTheMessageAndNothingElse) {
+  put("A", 20000);
+  give({"A"});
+  talk([this](ipc::Channel& channel) {
+    EXPECT_EQ(send(channel, message()).status, 0);
+    for (int turn = 0; turn < 1000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
+    disk_.fail_at(queue::step::kCommitCut, ENOSPC);
+    EXPECT_NE(send(channel, message()).status, 0);
+    EXPECT_EQ(disk_.failures(), 1);
+    EXPECT_EQ(send(channel, message()).status, 0);
+  });
+  EXPECT_EQ(files("incoming").size(), 2U);
+  EXPECT_TRUE(files("spare").empty());
+}
+
+TEST_F(Session, WithoutARushThereAreNoSpares) {
+  spares_ = {.most = 10, .busy = 3, .queue_socket = "public/none"};
+  EXPECT_EQ(send_one(message()).status, 0);
 }

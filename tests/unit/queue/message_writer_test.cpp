@@ -24,14 +24,20 @@ using tests::Then;
 
 const std::string kText = tests::MessageText().text();
 
+// A message of before, in spare/: longer than the new one, and complete.
+const std::string kOld = kText + kText;
+
 // What cleanup does: the size record first, as zeros, and put in at the end. The id, or nothing.
-std::optional<queue::Id> write_message(const Spool& spool, Folder destination = Folder::incoming) {
-  auto writer = MessageWriter::create(spool, Folder::incoming);
+enum class Over { nothing, spare };
+std::optional<queue::Id> write_message(const Spool& spool, Folder destination = Folder::incoming,
+                                       Over over = Over::nothing) {
+  auto writer = over == Over::spare ? MessageWriter::create_over(spool, Folder::incoming, "old")
+                                    : MessageWriter::create(spool, Folder::incoming);
   if (!writer) return std::nullopt;
   constexpr std::size_t kSizeRecord = 97;
   (void)writer->append(RecordType::size, queue::Sizes().text());
   (void)writer->append_encoded(std::string_view(kText).substr(kSizeRecord));
-  (void)writer->flush();
+  if (over == Over::nothing) (void)writer->show();
   (void)writer->overwrite(0, std::string_view(kText).substr(0, kSizeRecord));
   if (!writer->commit(destination)) return std::nullopt;
   return writer->id();
@@ -129,7 +135,7 @@ TEST_F(Writer, OverwritesWhatIsInTheFileInTheBufferAndInBoth) {
     ASSERT_TRUE(writer);
     ASSERT_TRUE(writer->append_encoded(std::string(30010, 'a')));
     if (offset != 0) {
-      ASSERT_TRUE(writer->flush());
+      ASSERT_TRUE(writer->show());
     }
     ASSERT_TRUE(writer->append_encoded(std::string(29990, 'b')));
     ASSERT_TRUE(writer->overwrite(offset, "0123456789"));
@@ -163,11 +169,70 @@ TEST_F(Writer, GivesUpAfterAFewNamesThatExist) {
   EXPECT_EQ(disk.taken().size(), 20u);
 }
 
+// --- over spare files
+
+class OverSpare : public Writer {
+ protected:
+  // A message of this text, written over `old`; its content when it is there.
+  std::string written_over(std::string_view old, mode_t mode, std::string_view text) {
+    SpoolFolder::put("spare/old", old, mode);
+    auto writer = MessageWriter::create_over(spool_, Folder::incoming, "old");
+    if (!writer || !writer->append_encoded(text)) return "error";
+    const std::string path = "incoming/" + writer->id().text();
+    struct stat status{};
+    (void)::lstat("spare/old", &status);
+    EXPECT_EQ(writer->id().inode(), status.st_ino);
+    EXPECT_FALSE(std::filesystem::exists(path)) << "before it is whole";
+    if (!writer->commit()) return "error";
+    EXPECT_EQ(SpoolFolder::files(), std::set<std::string>{path});
+    EXPECT_EQ(SpoolFolder::mode(path), 0700u);
+    std::string content = SpoolFolder::content(path);
+    std::filesystem::remove(path);
+    return content;
+  }
+};
+
+TEST_F(OverSpare, NothingIsLeftOfTheOldMessage) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{5000}, std::size_t{100000}}) {
+    const std::string text(size, 'n');
+    EXPECT_EQ(written_over(std::string(9000, 'o'), 0700, text), text);
+    EXPECT_EQ(written_over("o", 0750, text), text);
+    EXPECT_EQ(written_over("", 0600, text), text);
+  }
+}
+
+TEST_F(OverSpare, WhatOthersMayReadBeforeIsTheNewMessageOnly) {
+  SpoolFolder::put("spare/old", kOld);
+  auto writer = MessageWriter::create_over(spool_, Folder::incoming, "old");
+  ASSERT_TRUE(writer->append_encoded("new"));
+  ASSERT_TRUE(writer->show());
+  const std::string path = "incoming/" + writer->id().text();
+  EXPECT_EQ(SpoolFolder::content(path), "new");
+  EXPECT_EQ(SpoolFolder::mode(path), 0600u);
+  ASSERT_TRUE(writer->append_encoded(" and newer"));
+  ASSERT_TRUE(writer->commit());
+  EXPECT_EQ(SpoolFolder::content(path), "new and newer");
+  EXPECT_EQ(SpoolFolder::mode(path), 0700u);
+}
+
+TEST_F(OverSpare, WhatIsNotCommittedIsGone) {
+  for (const bool shown : {false, true}) {
+    SpoolFolder::put("spare/old", kOld);
+    {
+      auto writer = MessageWriter::create_over(spool_, Folder::incoming, "old");
+      (void)writer->append_encoded("new");
+      if (shown) (void)writer->show();
+    }
+    EXPECT_TRUE(SpoolFolder::files().empty());
+  }
+}
+
 // --- each step fails once, then a power cut at each step
 
 struct Way {
   Folder destination;
   bool hashed;
+  Over over = Over::nothing;
 };
 
 class EachStep : public testing::TestWithParam<Way> {
@@ -180,13 +245,22 @@ class EachStep : public testing::TestWithParam<Way> {
     settings.hashed[static_cast<std::size_t>(Folder::hold)] = GetParam().hashed;
     return Spool(settings, disk);
   }
-  std::optional<queue::Id> write(disk::Disk& disk) const { return write_message(spool(disk), GetParam().destination); }
+  std::optional<queue::Id> write(disk::Disk& disk) const {
+    return write_message(spool(disk), GetParam().destination, GetParam().over);
+  }
+  static void prepare() {
+    if (GetParam().over == Over::spare) SpoolFolder::put("spare/old", kOld);
+  }
+  static bool is_spare(const std::string& path) { return path.starts_with("spare/"); }
 
   // The messages that somebody would take: ready, and whole.
   static int messages() {
     int count = 0;
     for (const std::string& path : SpoolFolder::files()) {
-      if (queue::mode::is_ready(SpoolFolder::mode(path)) && SpoolFolder::content(path) == kText) ++count;
+      if (is_spare(path)) continue;
+      const std::string content = SpoolFolder::content(path);
+      EXPECT_NE(content, kOld) << path << ": an old message under a new name";
+      if (queue::mode::is_ready(SpoolFolder::mode(path)) && content == kText) ++count;
     }
     return count;
   }
@@ -196,6 +270,7 @@ TEST_P(EachStep, ThatFailsLeavesNoMessageAndNoFile) {
   int failures = 0;
   for (int step = 1;; ++step) {
     const SpoolFolder folder;
+    prepare();
     FailingDisk disk;
     disk.fail_at(step, ENOSPC);
     const auto id = write(disk);
@@ -206,14 +281,18 @@ TEST_P(EachStep, ThatFailsLeavesNoMessageAndNoFile) {
     ++failures;
     const std::string& name = disk.taken()[static_cast<std::size_t>(step) - 1];
     EXPECT_FALSE(id) << name << " failed, and nobody noticed";
-    EXPECT_TRUE(SpoolFolder::files().empty()) << name << " left " << *SpoolFolder::files().begin();
+    // A spare file is still one when nothing was written to it.
+    for (const std::string& path : SpoolFolder::files()) {
+      EXPECT_TRUE(is_spare(path) && SpoolFolder::content(path) == kOld) << name << " left " << path;
+    }
   }
-  EXPECT_GE(failures, 10);
+  EXPECT_GE(failures, GetParam().over == Over::spare ? 8 : 10);
 }
 
 TEST_P(EachStep, AtWhichTheProcessDiesLeavesAtMostAWholeMessage) {
   for (int step = 1;; ++step) {
     const SpoolFolder folder;
+    prepare();
     FailingDisk disk;
     disk.fail_at(step, EIO, Then::dead);
     const auto id = write(disk);
@@ -222,6 +301,7 @@ TEST_P(EachStep, AtWhichTheProcessDiesLeavesAtMostAWholeMessage) {
     // A file that has no more than its first name or the mode "writing" is nobody's; there is at most one of either.
     EXPECT_LE(SpoolFolder::files().size(), 1u);
     for (const std::string& path : SpoolFolder::files()) {
+      if (is_spare(path)) continue;
       const bool ready = queue::mode::is_ready(SpoolFolder::mode(path));
       EXPECT_TRUE(!ready || SpoolFolder::content(path) == kText) << step;
     }
@@ -232,6 +312,7 @@ TEST_P(EachStep, BeforeAPowerCutLosesNothingThatWasAcknowledged) {
   for (const auto loss : {ForgetfulDisk::Loss::everything, ForgetfulDisk::Loss::contents}) {
     for (int step = 1;; ++step) {
       const SpoolFolder folder;
+      prepare();
       ForgetfulDisk forgetful;
       FailingDisk disk(forgetful);
       disk.fail_at(step, EIO, Then::dead);
@@ -245,13 +326,18 @@ TEST_P(EachStep, BeforeAPowerCutLosesNothingThatWasAcknowledged) {
 
 INSTANTIATE_TEST_SUITE_P(Queues, EachStep,
                          testing::Values(Way{Folder::incoming, false}, Way{Folder::incoming, true},
-                                         Way{Folder::hold, false}, Way{Folder::hold, true}));
+                                         Way{Folder::hold, false}, Way{Folder::hold, true},
+                                         Way{Folder::incoming, false, Over::spare},
+                                         Way{Folder::incoming, true, Over::spare},
+                                         Way{Folder::hold, false, Over::spare}));
 
 TEST_F(Writer, StepsThatItTakesAreInTheTable) {
   FailingDisk disk;
   SpoolSettings settings;
   settings.hashed.fill(true);
   ASSERT_TRUE(write_message(Spool(settings, disk), Folder::hold));
+  SpoolFolder::put("spare/old", kOld);
+  ASSERT_TRUE(write_message(Spool(settings, disk), Folder::hold, Over::spare));
   for (const std::string& step : disk.taken()) {
     EXPECT_NE(std::ranges::find(queue::step::kAll, step), queue::step::kAll.end()) << step;
   }
