@@ -115,7 +115,10 @@ void Flow::deliver(scheduler::Entry& entry) {
   doomed_.notify_one();
   dispatch();
   schedule_.notify_one();
-  end_if_idle(message);
+  if (!claim_end(message)) return;
+  // What was just dispatched goes out first: to remove a file may take as long as to deliver one.
+  io::yield();
+  end(message);
 }
 
 Flow::Ending Flow::deliver_to_the_end(const scheduler::Entry& entry, ActiveMessage& message) {

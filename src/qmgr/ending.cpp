@@ -40,10 +40,15 @@ bool Flow::exists(queue::Folder log, const queue::Id& id) const {
   return ::access(spool_.path(log, id).c_str(), F_OK) == 0;
 }
 
-void Flow::end_if_idle(ActiveMessage& message) {
-  if (!message.idle() || message.unread > 0 || message.held || message.ending) return;
+// True: nobody else has anything to do with the message any more, and the caller must end it.
+bool Flow::claim_end(ActiveMessage& message) {
+  if (!message.idle() || message.unread > 0 || message.held || message.ending) return false;
   message.ending = true;
-  end(message);
+  return true;
+}
+
+void Flow::end_if_idle(ActiveMessage& message) {
+  if (claim_end(message)) end(message);
 }
 
 bool Flow::has_notices(const ActiveMessage& message) const {

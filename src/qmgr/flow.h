@@ -119,6 +119,7 @@ class Flow {
   void debug_feedback(const std::string& transport, const std::string& key) const;
 
   // ending.cpp
+  bool claim_end(ActiveMessage& message);
   void end_if_idle(ActiveMessage& message);
   void end(ActiveMessage& message);
   bool try_to_end(ActiveMessage& message);
