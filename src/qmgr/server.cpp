@@ -25,11 +25,14 @@ class Given {
   }
   void add(const std::vector<std::string>& names) {
     names_.insert(names_.end(), names.begin(), names.end());
-    while (names_.size() > kMostRemembered) names_.pop_front();
+    if (names_.size() <= kMostRemembered) return;
+    const auto end = names_.begin() + static_cast<std::ptrdiff_t>(names_.size() - kMostRemembered);
+    spares_.remove_waste({names_.begin(), end});
+    names_.erase(names_.begin(), end);
   }
 
  private:
-  static constexpr std::size_t kMostRemembered = 1000;  // no client keeps more unused
+  static constexpr std::size_t kMostRemembered = 2000;  // more than a client keeps unused
   Spares& spares_;
   std::deque<std::string> names_;
 };
