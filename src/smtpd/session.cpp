@@ -329,10 +329,7 @@ bool Session::is_valid_address(const std::string& address) const {
 }
 
 bool Session::is_excused_for_bare_newlines() {
-  if (!excused_) {
-    const auto found = settings().bare_newline_exclusions.has_host(client.name, client.address);
-    excused_ = found && *found;
-  }
+  if (!excused_) excused_ = settings().bare_newline_exclusions.has(client);
   return *excused_;
 }
 

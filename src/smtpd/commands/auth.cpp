@@ -18,14 +18,13 @@ namespace smtpd {
 
 namespace param = config::param;
 
-AuthSettings::AuthSettings(const config::Config& config)
-    : enabled(config[param::smtpd_sasl_auth_enable]),
-      tls_only(config[param::smtpd_tls_auth_only]),
-      broken_clients(config[param::broken_sasl_auth_clients]),
-      response_limit(static_cast<std::size_t>(config[param::smtpd_sasl_response_limit])),
-      service(config[param::smtpd_sasl_service]),
-      exceptions("smtpd_sasl_exceptions_networks", config[param::smtpd_sasl_exceptions_networks],
-                 table::Settings::from(config), {}) {}
+AuthSettings::AuthSettings(const Lists& lists)
+    : enabled(lists.config[param::smtpd_sasl_auth_enable]),
+      tls_only(lists.config[param::smtpd_tls_auth_only]),
+      broken_clients(lists.config[param::broken_sasl_auth_clients]),
+      response_limit(static_cast<std::size_t>(lists.config[param::smtpd_sasl_response_limit])),
+      service(lists.config[param::smtpd_sasl_service]),
+      exceptions(lists.clients("smtpd_sasl_exceptions_networks", param::smtpd_sasl_exceptions_networks)) {}
 
 bool auth_enabled(const Session& session) {
   const AuthSettings& settings = session.settings().auth;
@@ -164,9 +163,7 @@ class Authentication {
 std::vector<std::string> auth_keywords(Session& session) {
   if (!auth_enabled(session)) return {};
   const AuthSettings& settings = session.settings().auth;
-  const auto excepted = settings.exceptions.has_host(session.client.name, session.client.address);
-  if (!excepted) logging::warning("smtpd.list_failed", "{reason}", {{"reason", excepted.error().text}});
-  if (excepted && *excepted) return {};
+  if (settings.exceptions.has(session.client)) return {};
   const auto mechanisms = session.shared.parts().sasl->mechanisms(peer_of(session), back_end_deadline(session));
   if (!mechanisms) {
     logging::warning("smtpd.no_mechanisms", "no SASL authentication mechanisms: {reason}",
