@@ -158,7 +158,7 @@ void PostdropClient::send_gathered() {
     if (done >= 0) {
       rest.remove_prefix(static_cast<std::size_t>(done));
     } else if (errno == EAGAIN) {
-      await(to_->fd(), false);
+      await_room();
     } else if (errno != EINTR) {
       given_up_ = true;
     }
@@ -166,20 +166,32 @@ void PostdropClient::send_gathered() {
   gathered_.clear();
 }
 
+// Naps until there is input, or the end of it.
 void PostdropClient::await_answer() {
-  if (from_->buffered().empty()) await(from_->fd(), true);
-}
-
-void PostdropClient::await(int fd, bool for_input) {
   const auto end = io::Deadline::after(options_.patience);
-  while (true) {
-    if (options_.interrupted && options_.interrupted()) throw PostdropError(Why::interrupted, "interrupted");
-    const auto soon = end.or_earlier(io::Deadline::after(kNap));
-    const auto woken = for_input ? io::wait_readable(fd, soon) : io::wait_writable(fd, soon);
-    if (woken == io::Wakeup::ready) break;
-    if (end.passed()) gone();
+  for (bool over = false; !over && from_->buffered().empty();) {
+    check_interrupt();
+    from_->set_deadline(end.or_earlier(io::Deadline::after(kNap)));
+    try {
+      over = from_->at_end();
+    } catch (const io::StreamError& error) {
+      if (error.kind() != io::StreamError::Kind::timed_out || end.passed()) gone();
+    }
   }
   from_->set_deadline(end);
+}
+
+void PostdropClient::await_room() {
+  const auto end = io::Deadline::after(options_.patience);
+  do {
+    check_interrupt();
+    if (io::wait_writable(to_->fd(), end.or_earlier(io::Deadline::after(kNap))) == io::Wakeup::ready) return;
+  } while (!end.passed());
+  gone();
+}
+
+void PostdropClient::check_interrupt() const {
+  if (options_.interrupted && options_.interrupted()) throw PostdropError(Why::interrupted, "interrupted");
 }
 
 }  // namespace client

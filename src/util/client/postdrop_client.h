@@ -63,8 +63,10 @@ class PostdropClient {
   void read_greeting();
   CleanupResult read_verdict();
   void send_gathered();
+  // Both throw when patience is over.
   void await_answer();
-  void await(int fd, bool for_input);  // throws when patience is over
+  void await_room();
+  void check_interrupt() const;
 
   Options options_;
   Child child_;  // outlives its pipes
