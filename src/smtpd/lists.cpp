@@ -18,7 +18,10 @@ bool ClientList::has(const restrictions::Client& client) const {
   return false;
 }
 
-Lists::Lists(const config::Config& of) : config(of), settings_(table::Settings::from(of)) {}
+Lists::Lists(const config::Config& of, std::shared_ptr<table::Pool> pool)
+    : config(of), settings_(table::Settings::from(of)) {
+  settings_.pool = std::move(pool);
+}
 
 table::MatchList Lists::patterns(std::string_view name, config::TextKey key) const {
   const auto parents = base::split(config[param::parent_domain_matches_subdomains]);

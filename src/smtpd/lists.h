@@ -7,7 +7,7 @@
 #include "restrictions/subject.h"
 #include "table/list.h"
 #include "table/match_list.h"
-#include "table/open.h"
+#include "table/pool.h"
 
 namespace smtpd {
 
@@ -27,7 +27,8 @@ class ClientList {
 // Opens them. A parameter that parent_domain_matches_subdomains names is one whose domains stand for their subdomains.
 class Lists {
  public:
-  Lists(const config::Config& of);  // NOLINT: a Config is all that it takes
+  // `pool`: for lists that share their tables with others; null: nobody.
+  Lists(const config::Config& of, std::shared_ptr<table::Pool> pool = {});  // NOLINT: a Config is all that it takes
 
   const config::Config& config;
 

@@ -44,7 +44,8 @@ int cleanup_flags_of(const config::Config& config) {
 
 }  // namespace
 
-Settings::Settings(const config::Config& of) : Settings(of, Lists(of)) {}
+Settings::Settings(const config::Config& of, std::shared_ptr<table::Pool> pool)
+    : Settings(of, Lists(of, std::move(pool))) {}
 
 Settings::Settings(const config::Config& of, const Lists& lists)
     : myhostname(of[param::myhostname]),

@@ -23,7 +23,8 @@ enum class BareNewline { no, note, normalize, reject };
 
 // Tables are opened here. Not for copying; one for calm and one for stress.
 struct Settings {
-  explicit Settings(const config::Config& of);  // throws config::BadValue and base::Fatal
+  // Throws config::BadValue and base::Fatal. Calm and stress share a pool: where main.cf says the same, so do they.
+  explicit Settings(const config::Config& of, std::shared_ptr<table::Pool> pool = {});
   Settings(const Settings&) = delete;
   Settings& operator=(const Settings&) = delete;
 
