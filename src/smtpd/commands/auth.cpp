@@ -53,16 +53,6 @@ io::Deadline back_end_deadline(const Session& session) {
   return io::Deadline::after(session.settings().timeout);
 }
 
-void skip_line(io::Stream& stream) {
-  while (true) {
-    const std::string_view waiting = stream.buffered();
-    const std::size_t end = waiting.find('\n');
-    if (end != std::string_view::npos) return stream.consume(end + 1);
-    stream.consume(waiting.size());
-    if (stream.at_end()) throw io::StreamError(io::StreamError::Kind::closed, "the client is gone");
-  }
-}
-
 // A name that other programs can be told: in headers, records, policy requests.
 bool is_fit(std::string_view name) {
   return !name.empty() && name.size() <= kLongestName && base::printable(name) == name;
@@ -90,7 +80,10 @@ class Authentication {
       (void)session_.reply(334, "", sasl::encode_base64(step.text));
       const auto response = next_response();
       session_.transcript.heard_secret();
-      if (!response) return session_.reply(500, "5.5.6", "SASL response limit exceeded");
+      if (!response) {
+        const Next next = session_.reply(500, "5.5.6", "SASL response limit exceeded");
+        return endless_ ? Next::close : next;
+      }
       if (*response == "*") return aborted();
       const auto answer = decode(*response);
       if (!answer) {
@@ -117,7 +110,7 @@ class Authentication {
       logging::warning(
           "smtpd.long_request", "{client}: request longer than {limit}: {start}...",
           {{"client", session_.client_label()}, {"limit", limit}, {"start", session_.stream.buffered().substr(0, 30)}});
-      skip_line(session_.stream);
+      endless_ = !session_.skip_line();
       return std::nullopt;
     }
   }
@@ -156,6 +149,7 @@ class Authentication {
   Session& session_;
   std::string_view mechanism_;  // as the client wrote it
   std::unique_ptr<sasl::Attempt> attempt_;
+  bool endless_ = false;  // the last response
 };
 
 }  // namespace
