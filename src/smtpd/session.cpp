@@ -274,7 +274,8 @@ Next Session::begin_anew() {
   }
   limits::account_known(*this);
   if (const restrictions::Rules* rules = shared.rules()) {
-    if (const auto next = refused(rules->at_connect(subject(Stage::connect)), Stage::connect)) {
+    const Stage stage = where == "XCLIENT" ? Stage::xclient : Stage::connect;
+    if (const auto next = refused(rules->at_connect(subject(stage)), stage)) {
       denied = true;
       return *next;
     }
