@@ -14,7 +14,7 @@ CommandFilter::CommandFilter(const Lists& lists)
 
 std::expected<std::optional<std::string>, table::Error> CommandFilter::replacement(std::string_view command) const {
   if (tables_.empty() || command.empty()) return std::nullopt;
-  auto found = tables_.lookup(command);
+  auto found = tables_.lookup_or_empty(command);
   if (!found) return std::unexpected(std::move(found.error()));
   if (*found && (*found)->size() > longest_) {
     return std::unexpected(table::Error{fmt::format("{}: a result of {} bytes is longer than line_length_limit",
