@@ -13,6 +13,7 @@
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
+#include "tls/server.h"
 
 namespace smtpd {
 
@@ -20,7 +21,7 @@ namespace param = config::param;
 
 AuthSettings::AuthSettings(const Lists& lists)
     : enabled(lists.config[param::smtpd_sasl_auth_enable]),
-      tls_only(lists.config[param::smtpd_tls_auth_only]),
+      tls_only(lists.config[param::smtpd_tls_auth_only] || tls::server_level(lists.config) == tls::Level::encrypt),
       broken_clients(lists.config[param::broken_sasl_auth_clients]),
       response_limit(static_cast<std::size_t>(lists.config[param::smtpd_sasl_response_limit])),
       service(lists.config[param::smtpd_sasl_service]),
