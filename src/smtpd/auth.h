@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
 #include "sasl/server.h"
-#include "table/match_list.h"
+#include "smtpd/lists.h"
 
 namespace smtpd {
 
@@ -15,11 +14,11 @@ struct Session;
 
 // A member of Settings.
 struct AuthSettings {
-  explicit AuthSettings(const config::Config& config);
+  explicit AuthSettings(const Lists& lists);
   bool enabled, tls_only, broken_clients;
   std::size_t response_limit;
   std::string service;
-  table::MatchList exceptions;  // clients that are not told of AUTH
+  ClientList exceptions;  // clients that are not told of AUTH
 };
 
 // Whether this client may use AUTH now: it is enabled, and there is TLS if that is asked for.

@@ -7,15 +7,14 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
-#include "table/list.h"
+#include "smtpd/lists.h"
 
 namespace smtpd {
 
 class CommandFilter {
  public:
   // Opens the table.
-  explicit CommandFilter(const config::Config& config);
+  explicit CommandFilter(const Lists& lists);
 
   // What is to be taken for the command; nothing: the command itself. A table that cannot answer, or answers with more
   // than a command may have, is an error: what the client meant is not known then (421 4.3.0 ... Server local data

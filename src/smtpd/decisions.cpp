@@ -11,6 +11,13 @@ using restrictions::Stage;
 
 namespace {
 
+bool is_connection(Stage stage) {
+  return stage == Stage::connect || stage == Stage::xclient;
+}
+bool is_hello(Stage stage) {
+  return stage == Stage::helo || stage == Stage::ehlo;
+}
+
 // What holds for the whole message is told once.
 bool is_told(const restrictions::Note& note, const restrictions::Effects& so_far) {
   return (note.action == "hold" && so_far.hold) || (note.action == "discard" && so_far.discard);
@@ -40,13 +47,12 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
   subject.sasl_sender = transaction.sasl_sender;
   subject.smtputf8 = transaction.smtputf8;
   subject.stress = shared.stressed();
-  const bool after_mail =
-      stage != Stage::connect && stage != Stage::helo && stage != Stage::ehlo && stage != Stage::mail;
-  if (after_mail && transaction.deferral)
+  const bool later = !is_connection(stage) && !is_hello(stage);
+  if (later && stage != Stage::mail && transaction.deferral)
     subject.earlier = &*transaction.deferral;
-  else if (stage != Stage::connect && stage != Stage::helo && stage != Stage::ehlo && after_hello)
+  else if (later && after_hello)
     subject.earlier = &*after_hello;
-  else if (stage != Stage::connect && after_connect)
+  else if (!is_connection(stage) && after_connect)
     subject.earlier = &*after_connect;
   subject.discarded = transaction.effects.discard;
   subject.talks_ahead = [this] { return has_pipelined || const_cast<Session*>(this)->talks_ahead(); };
@@ -59,8 +65,8 @@ std::optional<Next> Session::refused(Decision decision, restrictions::Stage stag
     if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
   }
   transaction.effects.add(std::move(decision.effects));
-  if (stage == Stage::connect) after_connect = decision.if_permit;
-  if (stage == Stage::helo || stage == Stage::ehlo) after_hello = decision.if_permit;
+  if (is_connection(stage)) after_connect = decision.if_permit;
+  if (is_hello(stage)) after_hello = decision.if_permit;
   if (stage == Stage::mail) transaction.deferral = decision.if_permit;
   switch (decision.kind) {
     case Decision::Kind::accept:

@@ -1,7 +1,5 @@
 #include "smtpd/limits.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "config/param.h"
 #include "logging/log.h"
@@ -18,35 +16,21 @@ namespace param = config::param;
 
 constexpr std::size_t kLongestAccount = 255;
 
-table::MatchList list_of_hosts(const config::Config& config, std::string_view name, config::TextKey key) {
-  const auto parents = base::split(config[param::parent_domain_matches_subdomains]);
-  const bool subdomains = std::ranges::find(parents, name) != parents.end();
-  return {name, config[key], table::Settings::from(config), {.parent_matches_subdomains = subdomains}};
-}
-
-bool has(const table::MatchList& list, const restrictions::Client& client) {
-  const auto answer = list.has_host(client.name, client.address);
-  if (answer) return *answer;
-  logging::warning("smtpd.list_failed", "{reason}", {{"reason", answer.error().text}});
-  return false;
-}
-
 }  // namespace
 
-Limits::Limits(const config::Config& config)
-    : connections(config[param::smtpd_client_connection_count_limit]),
-      connection_rate(config[param::smtpd_client_connection_rate_limit]),
-      message_rate(config[param::smtpd_client_message_rate_limit]),
-      recipient_rate(config[param::smtpd_client_recipient_rate_limit]),
-      new_tls_rate(config[param::smtpd_client_new_tls_session_rate_limit]),
-      auth_rate(config[param::smtpd_client_auth_rate_limit]),
-      account_message_rate(config[param::smtpd_sasl_account_message_rate_limit]),
-      account_recipient_rate(config[param::smtpd_sasl_account_recipient_rate_limit]),
-      exceptions_(
-          list_of_hosts(config, "smtpd_client_event_limit_exceptions", param::smtpd_client_event_limit_exceptions)),
-      xclient_hosts_(list_of_hosts(config, "smtpd_authorized_xclient_hosts", param::smtpd_authorized_xclient_hosts)),
-      v4_bits_(config[param::smtpd_client_ipv4_prefix_length]),
-      v6_bits_(config[param::smtpd_client_ipv6_prefix_length]) {}
+Limits::Limits(const Lists& lists)
+    : connections(lists.config[param::smtpd_client_connection_count_limit]),
+      connection_rate(lists.config[param::smtpd_client_connection_rate_limit]),
+      message_rate(lists.config[param::smtpd_client_message_rate_limit]),
+      recipient_rate(lists.config[param::smtpd_client_recipient_rate_limit]),
+      new_tls_rate(lists.config[param::smtpd_client_new_tls_session_rate_limit]),
+      auth_rate(lists.config[param::smtpd_client_auth_rate_limit]),
+      account_message_rate(lists.config[param::smtpd_sasl_account_message_rate_limit]),
+      account_recipient_rate(lists.config[param::smtpd_sasl_account_recipient_rate_limit]),
+      exceptions_(lists.clients("smtpd_client_event_limit_exceptions", param::smtpd_client_event_limit_exceptions)),
+      xclient_hosts_(lists.clients("smtpd_authorized_xclient_hosts", param::smtpd_authorized_xclient_hosts)),
+      v4_bits_(lists.config[param::smtpd_client_ipv4_prefix_length]),
+      v6_bits_(lists.config[param::smtpd_client_ipv6_prefix_length]) {}
 
 bool Limits::any_of_clients() const {
   return connections > 0 || connection_rate > 0 || message_rate > 0 || recipient_rate > 0 || new_tls_rate > 0 ||
@@ -54,7 +38,7 @@ bool Limits::any_of_clients() const {
 }
 
 bool Limits::exempts(const restrictions::Client& client) const {
-  return has(exceptions_, client) || has(xclient_hosts_, client);
+  return exceptions_.has(client) || xclient_hosts_.has(client);
 }
 
 std::string Limits::range_of(std::string_view service, std::string_view address) const {

@@ -10,10 +10,9 @@
 #include <utility>
 
 #include "client/anvil_client.h"
-#include "config/config.h"
 #include "restrictions/subject.h"
+#include "smtpd/lists.h"
 #include "smtpd/reply.h"
-#include "table/match_list.h"
 
 namespace smtpd {
 
@@ -35,7 +34,7 @@ struct Counters {
 // no limit.
 class Limits {
  public:
-  explicit Limits(const config::Config& config);  // reads lists and opens their tables; throws config::BadValue
+  explicit Limits(const Lists& lists);  // throws config::BadValue
 
   // smtpd_client_event_limit_exceptions; clients that may use XCLIENT are exempt, too. A list that cannot be asked
   // exempts nobody; it is warned of.
@@ -51,7 +50,7 @@ class Limits {
   bool has_changed() const { return exceptions_.has_changed() || xclient_hosts_.has_changed(); }
 
  private:
-  table::MatchList exceptions_, xclient_hosts_;
+  ClientList exceptions_, xclient_hosts_;
   int v4_bits_, v6_bits_;
 };
 

@@ -38,10 +38,10 @@ std::vector<std::string> received_header(const Session& session, std::time_t now
     lines.push_back(fmt::format("Received: from {} ({} [{}])",
                                 session.helo.empty() ? session.client.name : session.helo, session.client.name,
                                 bracketed_address(session.client)));
-    if (session.tls.active && settings.config[param::smtpd_tls_received_header]) {
+    if (session.tls.active && settings.tls_received_header) {
       for (const std::string& line : tls::received_lines(session.tls)) lines.push_back("\t" + line);
     }
-    if (session.authenticated() && settings.config[param::smtpd_sasl_authenticated_header])
+    if (session.authenticated() && settings.auth_received_header)
       lines.push_back(fmt::format("\t(Authenticated sender: {})", session.sasl_username));
   }
   std::string by = settings.hide_client ? "Received:" : "\t";

@@ -9,43 +9,12 @@
 #include "config/param.h"
 #include "logging/log.h"
 #include "mail/text.h"
-#include "table/open.h"
 
 namespace smtpd {
 
 namespace {
 
 namespace param = config::param;
-
-// \t, \40 and their like.
-std::string without_escapes(std::string_view text) {
-  constexpr std::string_view kLetters = "abfnrtv\\";
-  constexpr std::string_view kBytes = "\a\b\f\n\r\t\v\\";
-  const auto is_octal = [](char c) { return c >= '0' && c <= '7'; };
-  std::string result;
-  while (!text.empty()) {
-    const char c = text.front();
-    text.remove_prefix(1);
-    if (c != '\\' || text.empty()) {
-      result += c;
-      continue;
-    }
-    unsigned value = 0;
-    std::size_t digits = 0;
-    while (digits < 3 && digits < text.size() && is_octal(text[digits])) {
-      value = value * 8 + static_cast<unsigned>(text[digits++] - '0');
-    }
-    if (digits > 0) {
-      result += static_cast<char>(value & 0xFFU);
-      text.remove_prefix(digits);
-      continue;
-    }
-    const auto letter = kLetters.find(text.front());
-    result += letter == std::string_view::npos ? text.front() : kBytes[letter];
-    text.remove_prefix(1);
-  }
-  return result;
-}
 
 // "\n" ends a line.
 std::vector<std::string> lines_of(std::string_view text) {
@@ -60,12 +29,11 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 }  // namespace
 
-RejectText::RejectText(const config::Config& config)
-    : filter_("smtpd_reject_filter_maps", config[param::smtpd_reject_filter_maps], table::Settings::from(config), {}),
-      footer_maps_("smtpd_reject_footer_maps", config[param::smtpd_reject_footer_maps], table::Settings::from(config),
-                   {}),
-      footer_(config[param::smtpd_reject_footer]),
-      allowed_bytes_(without_escapes(config[param::smtpd_expansion_filter])) {}
+RejectText::RejectText(const Lists& lists)
+    : filter_(lists.tables("smtpd_reject_filter_maps", param::smtpd_reject_filter_maps)),
+      footer_maps_(lists.tables("smtpd_reject_footer_maps", param::smtpd_reject_footer_maps)),
+      footer_(lists.config[param::smtpd_reject_footer]),
+      values_filter_(lists.config[param::smtpd_expansion_filter]) {}
 
 std::optional<Reply> parse_refusal(std::string_view text) {
   text = base::trim(text);
@@ -123,11 +91,7 @@ std::optional<std::string> RejectText::expanded(std::string_view footer, const F
       logging::warning("smtpd.footer", "unknown macro name \"{name}\" in expansion request", {{"name", name}});
       return place->second;
     }
-    // What a client says is not looked at again.
-    for (const char c : *value) {
-      place->second += allowed_bytes_.empty() || allowed_bytes_.contains(c) ? c : '_';
-      if (place->second.back() == '$') place->second += '$';
-    }
+    place->second = values_filter_.filtered(*value);
     return place->second;
   };
   auto text = config::expand(footer, look_up);

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "restrictions/expansion_filter.h"
+#include "smtpd/lists.h"
 #include "smtpd/reply.h"
-#include "table/list.h"
 
 namespace smtpd {
 
@@ -19,7 +19,7 @@ using FooterValues = std::function<std::optional<std::string>(std::string_view n
 class RejectText {
  public:
   // Opens the tables. Throws config::BadValue.
-  explicit RejectText(const config::Config& config);
+  explicit RejectText(const Lists& lists);
 
   bool filters() const { return !filter_.empty(); }
   bool has_footers() const { return !footer_maps_.empty() || !footer_.empty(); }
@@ -38,8 +38,8 @@ class RejectText {
 
   table::TableList filter_;
   table::TableList footer_maps_;
-  std::string footer_;         // before expansion
-  std::string allowed_bytes_;  // smtpd_expansion_filter: what values may bring in
+  std::string footer_;  // before expansion
+  restrictions::ExpansionFilter values_filter_;
 };
 
 // "550 5.7.1 text", "450 text". Nothing for what is no refusal.

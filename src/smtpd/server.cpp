@@ -1,5 +1,8 @@
 #include "smtpd/server.h"
 
+#include <algorithm>
+#include <array>
+
 #include "config/param.h"
 #include "smtpd/peer.h"
 #include "smtpd/postdrop_sink.h"
@@ -38,10 +41,20 @@ std::optional<config::Config> under_stress(const service::Context& context) {
   return std::move(*config);
 }
 
+// What stress often changes, and no restriction knows of.
+constexpr std::array kOfSessions = {
+    std::string_view("smtpd_timeout"),          std::string_view("smtpd_hard_error_limit"),
+    std::string_view("smtpd_soft_error_limit"), std::string_view("smtpd_junk_command_limit"),
+    std::string_view("smtpd_error_sleep_time"), std::string_view("smtpd_per_request_deadline"),
+    std::string_view("smtpd_min_data_rate"),    std::string_view("smtpd_starttls_timeout"),
+};
+
 // Whether the restrictions are others under stress.
 bool differ(const config::Config& calm, const config::Config& stress) {
-  for (const auto& [name, setting] : calm.settings())
-    if (!name.starts_with("smtpd_timeout") && calm.value(name) != stress.value(name)) return true;
+  for (const auto& [name, setting] : calm.settings()) {
+    const bool matters = std::ranges::find(kOfSessions, name) == kOfSessions.end();
+    if (matters && calm.value(name) != stress.value(name)) return true;
+  }
   return false;
 }
 
@@ -52,8 +65,11 @@ Server::Server(const service::Context& context)
       stress_config_(under_stress(context)),
       resolver_(dns::Resolver::Options::from(context.config)),
       router_(context.config),
-      rules_(std::make_unique<restrictions::Rules>(
-          restrictions::Rules::Uses{context.config, router_, resolver_, context.service_name})),
+      rules_(std::make_unique<restrictions::Rules>(restrictions::Rules::Uses{.config = context.config,
+                                                                             .router = router_,
+                                                                             .resolver = resolver_,
+                                                                             .service_name = context.service_name,
+                                                                             .tables = tables_})),
       anvil_("private/anvil", kAnvilTime),
       sasl_(context.config[param::smtpd_sasl_auth_enable] && !context.stand_alone ? sasl::make_server(context.config)
                                                                                   : nullptr),
@@ -65,8 +81,12 @@ Server::Server(const service::Context& context)
     tls_ = std::make_unique<tls::Server>(config_, tickets_.get());
   }
   if (stress_config_ && differ(config_, *stress_config_))
-    stress_rules_ = std::make_unique<restrictions::Rules>(
-        restrictions::Rules::Uses{*stress_config_, router_, resolver_, context.service_name});
+    stress_rules_ =
+        std::make_unique<restrictions::Rules>(restrictions::Rules::Uses{.config = *stress_config_,
+                                                                        .router = router_,
+                                                                        .resolver = resolver_,
+                                                                        .service_name = context.service_name,
+                                                                        .tables = tables_});
   shared_ = std::make_unique<Shared>(Shared::Parts{.config = &config_,
                                                    .stress_config = stress_config_ ? &*stress_config_ : nullptr,
                                                    .router = &router_,
@@ -78,6 +98,7 @@ Server::Server(const service::Context& context)
                                                    .tls = tls_.get(),
                                                    .anvil = &anvil_,
                                                    .pool = &pool_,
+                                                   .tables = tables_,
                                                    .service_name = context.service_name,
                                                    .stand_alone = context.stand_alone});
   shared_->set_stressed(stress_config_ && !config_[param::stress].empty());

@@ -32,6 +32,7 @@ class Server : public service::Server {
   std::optional<config::Config> stress_config_;
   dns::Resolver resolver_;
   routing::Router router_;
+  std::shared_ptr<table::Pool> tables_ = std::make_shared<table::Pool>();
   std::unique_ptr<restrictions::Rules> rules_, stress_rules_;
   ipc::Pool pool_;
   client::AnvilClient anvil_;

@@ -106,16 +106,7 @@ Next Conversation::take_endless_line() {
                     {"limit", settings().line_length_limit},
                     {"start", base::printable(stream.buffered().substr(0, 30))}});
   Input input{std::string(stream.buffered().substr(0, settings().line_length_limit))};
-  std::size_t skipped = 0;
-  bool ended = false;
-  while (!ended && skipped < kMostDiscarded) {
-    if (stream.at_end()) throw io::StreamError(io::StreamError::Kind::closed, "the connection was closed");
-    const std::size_t newline = stream.buffered().find('\n');
-    ended = newline != std::string_view::npos;
-    const std::size_t size = ended ? newline + 1 : stream.buffered().size();
-    stream.consume(size);
-    skipped += size;
-  }
+  const bool ended = session_.skip_line();
   const Next next = take_line(std::move(input));
   return ended ? next : Next::close;
 }
@@ -283,7 +274,8 @@ Next Session::begin_anew() {
   }
   limits::account_known(*this);
   if (const restrictions::Rules* rules = shared.rules()) {
-    if (const auto next = refused(rules->at_connect(subject(Stage::connect)), Stage::connect)) {
+    const Stage stage = where == "XCLIENT" ? Stage::xclient : Stage::connect;
+    if (const auto next = refused(rules->at_connect(subject(stage)), stage)) {
       denied = true;
       return *next;
     }
@@ -302,6 +294,19 @@ void Session::start_request() {
 io::Stream::LineView Session::read_line(std::size_t most) {
   if (!settings().per_request_deadline) start_request();
   return stream.view_line(most);
+}
+
+bool Session::skip_line() {
+  bool ended = false;
+  for (std::size_t skipped = 0; !ended && skipped < kMostDiscarded;) {
+    if (stream.at_end()) throw io::StreamError(io::StreamError::Kind::closed, "the connection was closed");
+    const std::size_t newline = stream.buffered().find('\n');
+    ended = newline != std::string_view::npos;
+    const std::size_t size = ended ? newline + 1 : stream.buffered().size();
+    stream.consume(size);
+    skipped += size;
+  }
+  return ended;
 }
 
 bool Session::talks_ahead() {
@@ -329,10 +334,7 @@ bool Session::is_valid_address(const std::string& address) const {
 }
 
 bool Session::is_excused_for_bare_newlines() {
-  if (!excused_) {
-    const auto found = settings().bare_newline_exclusions.has_host(client.name, client.address);
-    excused_ = found && *found;
-  }
+  if (!excused_) excused_ = settings().bare_newline_exclusions.has(client);
   return *excused_;
 }
 

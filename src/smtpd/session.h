@@ -43,6 +43,9 @@ struct Session {
   // One line from the client, at most line_length_limit bytes, within smtpd_timeout: for what a command reads itself
   // (AUTH). Throws StreamError. The view lives until the next read.
   io::Stream::LineView read_line(std::size_t most);
+  // Passes over the rest of a line that was too long. False: it has no end within what is read of it, and nothing that
+  // follows can be understood.
+  bool skip_line();
   // Greets, or refuses to: whatever decides about a new client is asked. At the start, and after XCLIENT.
   Next begin_anew();
   void start_request();  // the deadlines of a new request begin

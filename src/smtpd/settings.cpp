@@ -42,17 +42,13 @@ int cleanup_flags_of(const config::Config& config) {
   return flags;
 }
 
-bool parents_match(const config::Config& config, std::string_view parameter) {
-  for (const std::string_view word : base::split(config[param::parent_domain_matches_subdomains]))
-    if (word == parameter) return true;
-  return false;
-}
-
 }  // namespace
 
-Settings::Settings(const config::Config& of)
-    : config(of),
-      myhostname(of[param::myhostname]),
+Settings::Settings(const config::Config& of, std::shared_ptr<table::Pool> pool)
+    : Settings(of, Lists(of, std::move(pool))) {}
+
+Settings::Settings(const config::Config& of, const Lists& lists)
+    : myhostname(of[param::myhostname]),
       mail_name(of[param::mail_name]),
       banner(of[param::smtpd_banner]),
       timeout(of[param::smtpd_timeout]),
@@ -87,24 +83,25 @@ Settings::Settings(const config::Config& of)
       cleanup_path("public/" + of[param::cleanup_service_name]),
       cleanup_flags(cleanup_flags_of(of)),
       discarded(parse_keywords(of[param::smtpd_discard_ehlo_keywords])),
-      discard_maps("smtpd_discard_ehlo_keyword_address_maps", of[param::smtpd_discard_ehlo_keyword_address_maps],
-                   table::Settings::from(of), {}),
-      verp_clients("smtpd_authorized_verp_clients", of[param::smtpd_authorized_verp_clients], table::Settings::from(of),
-                   {}),
-      bare_newline_exclusions("smtpd_forbid_bare_newline_exclusions", of[param::smtpd_forbid_bare_newline_exclusions],
-                              table::Settings::from(of), {}),
-      noop_commands("smtpd_noop_commands", of[param::smtpd_noop_commands], table::Settings::from(of), {}),
-      forbidden_commands("smtpd_forbidden_commands", of[param::smtpd_forbidden_commands], table::Settings::from(of),
-                         {}),
-      limits(of),
-      auth(of),
-      trust(of),
-      command_filter(of),
-      reject_text(of),
+      discard_maps(
+          lists.tables("smtpd_discard_ehlo_keyword_address_maps", param::smtpd_discard_ehlo_keyword_address_maps)),
+      verp_clients(lists.clients("smtpd_authorized_verp_clients", param::smtpd_authorized_verp_clients)),
+      bare_newline_exclusions(
+          lists.clients("smtpd_forbid_bare_newline_exclusions", param::smtpd_forbid_bare_newline_exclusions)),
+      noop_commands(lists.patterns("smtpd_noop_commands", param::smtpd_noop_commands)),
+      forbidden_commands(lists.patterns("smtpd_forbidden_commands", param::smtpd_forbidden_commands)),
+      limits(lists),
+      auth(lists),
+      trust(lists),
+      command_filter(lists),
+      reject_text(lists),
       tls_level(tls::server_level(of)),
       tls_wrapper(of[param::smtpd_tls_wrappermode]),
-      flush_domains("fast_flush_domains", of[param::fast_flush_domains], table::Settings::from(of),
-                    {.parent_matches_subdomains = parents_match(of, "fast_flush_domains")}),
+      tls_certificate_required(of[param::smtpd_tls_req_ccert] && tls_level == tls::Level::encrypt),
+      tls_received_header(of[param::smtpd_tls_received_header]),
+      tls_timeout(of[param::smtpd_starttls_timeout]),
+      auth_received_header(of[param::smtpd_sasl_authenticated_header]),
+      flush_domains(lists.patterns("fast_flush_domains", param::fast_flush_domains)),
       flush_path("public/" + of[param::flush_service_name]),
       verp_delimiters(of[param::default_verp_delimiters]),
       verp_filter(of[param::verp_delimiter_filter]),

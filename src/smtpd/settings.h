@@ -11,25 +11,22 @@
 #include "smtpd/command_filter.h"
 #include "smtpd/keywords.h"
 #include "smtpd/limits.h"
+#include "smtpd/lists.h"
 #include "smtpd/reject_text.h"
 #include "smtpd/transcript.h"
 #include "smtpd/trust.h"
-#include "table/list.h"
-#include "table/match_list.h"
 #include "tls/server.h"
 
 namespace smtpd {
 
 enum class BareNewline { no, note, normalize, reject };
 
-// The parameters that a session asks for often are members; the rest is read by way of `config`. Tables are opened
-// here. Not for copying; one for calm and one for stress.
+// Tables are opened here. Not for copying; one for calm and one for stress.
 struct Settings {
-  explicit Settings(const config::Config& config);  // throws config::BadValue and base::Fatal
+  // Throws config::BadValue and base::Fatal. Calm and stress share a pool: where main.cf says the same, so do they.
+  explicit Settings(const config::Config& of, std::shared_ptr<table::Pool> pool = {});
   Settings(const Settings&) = delete;
   Settings& operator=(const Settings&) = delete;
-
-  const config::Config& config;
 
   std::string myhostname, mail_name, banner;
   std::chrono::seconds timeout, ipc_timeout, error_sleep;
@@ -55,8 +52,8 @@ struct Settings {
 
   Keywords discarded;
   table::TableList discard_maps;
-  table::MatchList verp_clients;
-  table::MatchList bare_newline_exclusions;
+  ClientList verp_clients;
+  ClientList bare_newline_exclusions;
   table::MatchList noop_commands;
   table::MatchList forbidden_commands;
 
@@ -67,13 +64,20 @@ struct Settings {
   RejectText reject_text;
   tls::Level tls_level;
   bool tls_wrapper;
-  table::MatchList flush_domains;  // fast_flush_domains, for ETRN
+  bool tls_certificate_required;  // of every client
+  bool tls_received_header;
+  std::chrono::seconds tls_timeout;  // smtpd_starttls_timeout
+  bool auth_received_header;         // smtpd_sasl_authenticated_header
+  table::MatchList flush_domains;    // fast_flush_domains, for ETRN
   std::string flush_path;
   std::string verp_delimiters, verp_filter;
   bool requiretls, requiretls_header;
   NoticeSettings notices;
 
   bool tables_changed() const;
+
+ private:
+  Settings(const config::Config& of, const Lists& lists);
 };
 
 }  // namespace smtpd

@@ -2,8 +2,9 @@
 
 namespace smtpd {
 
-Shared::Shared(Parts parts) : parts_(std::move(parts)), calm_(std::make_unique<Settings>(*parts_.config)) {
-  if (parts_.stress_config != nullptr) stress_ = std::make_unique<Settings>(*parts_.stress_config);
+Shared::Shared(Parts parts)
+    : parts_(std::move(parts)), calm_(std::make_unique<Settings>(*parts_.config, parts_.tables)) {
+  if (parts_.stress_config != nullptr) stress_ = std::make_unique<Settings>(*parts_.stress_config, parts_.tables);
 }
 
 Shared::~Shared() = default;

@@ -31,6 +31,7 @@ class Shared {
     tls::Server* tls = nullptr;            // null: no TLS
     client::AnvilClient* anvil = nullptr;  // null: no limits over sessions
     ipc::Pool* pool = nullptr;
+    std::shared_ptr<table::Pool> tables = std::make_shared<table::Pool>();  // may be shared with rules
     std::string service_name = "smtp";
     bool stand_alone = false;  // sendmail -bs
   };

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "config/param.h"
 #include "logging/log.h"
@@ -18,20 +16,6 @@ namespace param = config::param;
 
 namespace {
 
-table::MatchList hosts(const config::Config& config, std::string_view name, config::TextKey key) {
-  const auto parents = base::split(config[param::parent_domain_matches_subdomains]);
-  const bool subdomains = std::ranges::find(parents, name) != parents.end();
-  return {name, config[key], table::Settings::from(config), {.parent_matches_subdomains = subdomains}};
-}
-
-bool has(const table::MatchList& list, const restrictions::Client& client) {
-  if (list.empty()) return false;
-  const auto answer = list.has_host(client.name, client.address);
-  if (answer) return *answer;
-  logging::warning("smtpd.list_failed", "{reason}", {{"reason", answer.error().text}});
-  return false;
-}
-
 bool is_proxied(const config::Config& config) {
   const std::string& protocol = config[param::smtpd_upstream_proxy_protocol];
   if (protocol.empty()) return false;
@@ -44,19 +28,19 @@ bool is_proxied(const config::Config& config) {
 
 }  // namespace
 
-Trust::Trust(const config::Config& config)
-    : families(Families::of(config[param::inet_protocols])),
-      proxied(is_proxied(config)),
-      proxy_time(config[param::smtpd_upstream_proxy_timeout]),
-      xclient_hosts_(hosts(config, "smtpd_authorized_xclient_hosts", param::smtpd_authorized_xclient_hosts)),
-      xforward_hosts_(hosts(config, "smtpd_authorized_xforward_hosts", param::smtpd_authorized_xforward_hosts)) {}
+Trust::Trust(const Lists& lists)
+    : families(Families::of(lists.config[param::inet_protocols])),
+      proxied(is_proxied(lists.config)),
+      proxy_time(lists.config[param::smtpd_upstream_proxy_timeout]),
+      xclient_hosts_(lists.clients("smtpd_authorized_xclient_hosts", param::smtpd_authorized_xclient_hosts)),
+      xforward_hosts_(lists.clients("smtpd_authorized_xforward_hosts", param::smtpd_authorized_xforward_hosts)) {}
 
 bool Trust::may_xclient(const restrictions::Client& client) const {
-  return has(xclient_hosts_, client);
+  return xclient_hosts_.has(client);
 }
 
 bool Trust::may_xforward(const restrictions::Client& client) const {
-  return has(xforward_hosts_, client);
+  return xforward_hosts_.has(client);
 }
 
 bool may_xforward(Session& session) {

@@ -3,10 +3,9 @@
 
 #include <chrono>
 
-#include "config/config.h"
 #include "restrictions/subject.h"
 #include "smtpd/ip_text.h"
-#include "table/match_list.h"
+#include "smtpd/lists.h"
 
 namespace smtpd {
 
@@ -14,7 +13,7 @@ struct Session;
 
 class Trust {
  public:
-  explicit Trust(const config::Config& config);  // throws config::BadValue and base::Fatal
+  explicit Trust(const Lists& lists);  // throws config::BadValue and base::Fatal
 
   // smtpd_authorized_xclient_hosts, smtpd_authorized_xforward_hosts. A list that cannot be asked allows nobody; it is
   // warned of.
@@ -28,7 +27,7 @@ class Trust {
   bool has_changed() const { return xclient_hosts_.has_changed() || xforward_hosts_.has_changed(); }
 
  private:
-  table::MatchList xclient_hosts_, xforward_hosts_;
+  ClientList xclient_hosts_, xforward_hosts_;
 };
 
 // Who connected may use XFORWARD or may not, whoever XCLIENT says that it is.

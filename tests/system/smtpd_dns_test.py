@@ -358,6 +358,21 @@ def test_backup_mail_exchangers(options, folder):
     both(options, story, default_transport="discard:")
 
 
+def test_postexplain_asks_for_the_name_of_a_client(options, folder):
+    dns_server.own_network(ZONES, hosts=HOSTS)
+    with mta.Postrider(options.build, {"mydestination": "here.test", "local_recipient_maps": "", "inet_protocols": "all",
+                                       "smtpd_client_restrictions": "check_client_access inline:{{mail.good.test=REJECT it is you}}",
+                                       "smtpd_recipient_restrictions": "reject_unknown_client_hostname, permit"}, inet=["smtp inet n - n - - smtpd"]) as mail:
+        def told(client, *words):
+            return mail.run("postexplain", "session", "--client", client, *words, "--from", "s@x.test", "--to", "r@here.test").text
+        assert "554 5.7.1 <mail.good.test[192.0.2.10]>: Client host rejected: it is you" in told("192.0.2.10")
+        assert "554 5.7.1 <mail.good.test[2001:db8::10]>: Client host rejected: it is you" in told("2001:db8::10")
+        assert "client   unknown[192.0.2.12]  (name: the name does not have the address, reverse name: liar.evil.test)" in told("192.0.2.12")
+        assert "cannot find your hostname, [192.0.2.12]" in told("192.0.2.12")
+        for words in (told("192.0.2.10,other.test"), told("192.0.2.10", "--no-dns")):
+            assert "it is you" not in words, words
+
+
 if __name__ == "__main__":
     mta.end_cleanly_on_sigterm()
     cases.main(__name__, cases.arguments())

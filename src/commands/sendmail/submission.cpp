@@ -6,11 +6,12 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "client/postdrop_client.h"
+#include "command/interrupt.h"
 #include "config/param.h"
 #include "ipc/trigger.h"
 #include "logging/log.h"
 #include "queue/maildrop.h"
-#include "sendmail/postdrop_process.h"
 
 namespace sendmail {
 
@@ -84,6 +85,50 @@ class OwnFile final : public Submission {
   std::optional<queue::MaildropMessage> message_;
 };
 
+class ByPostdrop final : public Submission {
+ public:
+  ByPostdrop(const config::Config& config, std::string who) : who_(std::move(who)) {
+    attempt([&] {
+      postdrop_ = std::make_unique<client::PostdropClient>(client::PostdropClient::Options{
+          .program = config[param::command_directory] + "/postdrop", .patience = kPatience, .interrupted = [] {
+            return command::interrupted() != 0;
+          }});
+    });
+  }
+
+  void put(queue::RecordType type, std::string_view data) override {
+    attempt([&] {
+      if (!postdrop_->put(type, data)) finish();
+    });
+  }
+  void commit() override {
+    attempt([&] { finish(); });
+  }
+
+ private:
+  static constexpr auto kPatience = std::chrono::hours(1);  // postdrop waits for nobody but the disk
+
+  void finish() {
+    const auto result = postdrop_->finish();
+    if (result.status == client::cleanup_status::kOk) return;
+    const std::string_view meaning = client::cleanup_status::meaning_of(result.status).text;
+    throw base::Fatal(fmt::format("{}: {}", who_, result.reason.empty() ? meaning : result.reason));
+  }
+
+  void attempt(const auto& step) const {
+    using Why = client::PostdropError::Why;
+    try {
+      step();
+    } catch (const client::PostdropError& error) {
+      const bool plain = error.why() != Why::malformed && error.why() != Why::gone;
+      throw base::Fatal(plain ? error.what() : fmt::format("{}: {}", who_, error.what()));
+    }
+  }
+
+  std::string who_;
+  std::unique_ptr<client::PostdropClient> postdrop_;
+};
+
 }  // namespace
 
 std::unique_ptr<Submission> begin_submission(const config::Config& config, const std::string& who) {
@@ -92,7 +137,7 @@ std::unique_ptr<Submission> begin_submission(const config::Config& config, const
   if (is_there && everybody_may_send_as_anybody(config) && may_write_maildrop()) {
     return std::make_unique<OwnFile>(config, who);
   }
-  return std::make_unique<PostdropProcess>(config[param::command_directory] + "/postdrop", who);
+  return std::make_unique<ByPostdrop>(config, who);
 }
 
 }  // namespace sendmail

@@ -13,19 +13,19 @@
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
+#include "tls/server.h"
 
 namespace smtpd {
 
 namespace param = config::param;
 
-AuthSettings::AuthSettings(const config::Config& config)
-    : enabled(config[param::smtpd_sasl_auth_enable]),
-      tls_only(config[param::smtpd_tls_auth_only]),
-      broken_clients(config[param::broken_sasl_auth_clients]),
-      response_limit(static_cast<std::size_t>(config[param::smtpd_sasl_response_limit])),
-      service(config[param::smtpd_sasl_service]),
-      exceptions("smtpd_sasl_exceptions_networks", config[param::smtpd_sasl_exceptions_networks],
-                 table::Settings::from(config), {}) {}
+AuthSettings::AuthSettings(const Lists& lists)
+    : enabled(lists.config[param::smtpd_sasl_auth_enable]),
+      tls_only(lists.config[param::smtpd_tls_auth_only] || tls::server_level(lists.config) == tls::Level::encrypt),
+      broken_clients(lists.config[param::broken_sasl_auth_clients]),
+      response_limit(static_cast<std::size_t>(lists.config[param::smtpd_sasl_response_limit])),
+      service(lists.config[param::smtpd_sasl_service]),
+      exceptions(lists.clients("smtpd_sasl_exceptions_networks", param::smtpd_sasl_exceptions_networks)) {}
 
 bool auth_enabled(const Session& session) {
   const AuthSettings& settings = session.settings().auth;
@@ -52,16 +52,6 @@ sasl::Peer peer_of(const Session& session) {
 
 io::Deadline back_end_deadline(const Session& session) {
   return io::Deadline::after(session.settings().timeout);
-}
-
-void skip_line(io::Stream& stream) {
-  while (true) {
-    const std::string_view waiting = stream.buffered();
-    const std::size_t end = waiting.find('\n');
-    if (end != std::string_view::npos) return stream.consume(end + 1);
-    stream.consume(waiting.size());
-    if (stream.at_end()) throw io::StreamError(io::StreamError::Kind::closed, "the client is gone");
-  }
 }
 
 // A name that other programs can be told: in headers, records, policy requests.
@@ -91,7 +81,10 @@ class Authentication {
       (void)session_.reply(334, "", sasl::encode_base64(step.text));
       const auto response = next_response();
       session_.transcript.heard_secret();
-      if (!response) return session_.reply(500, "5.5.6", "SASL response limit exceeded");
+      if (!response) {
+        const Next next = session_.reply(500, "5.5.6", "SASL response limit exceeded");
+        return endless_ ? Next::close : next;
+      }
       if (*response == "*") return aborted();
       const auto answer = decode(*response);
       if (!answer) {
@@ -118,7 +111,7 @@ class Authentication {
       logging::warning(
           "smtpd.long_request", "{client}: request longer than {limit}: {start}...",
           {{"client", session_.client_label()}, {"limit", limit}, {"start", session_.stream.buffered().substr(0, 30)}});
-      skip_line(session_.stream);
+      endless_ = !session_.skip_line();
       return std::nullopt;
     }
   }
@@ -157,6 +150,7 @@ class Authentication {
   Session& session_;
   std::string_view mechanism_;  // as the client wrote it
   std::unique_ptr<sasl::Attempt> attempt_;
+  bool endless_ = false;  // the last response
 };
 
 }  // namespace
@@ -164,9 +158,7 @@ class Authentication {
 std::vector<std::string> auth_keywords(Session& session) {
   if (!auth_enabled(session)) return {};
   const AuthSettings& settings = session.settings().auth;
-  const auto excepted = settings.exceptions.has_host(session.client.name, session.client.address);
-  if (!excepted) logging::warning("smtpd.list_failed", "{reason}", {{"reason", excepted.error().text}});
-  if (excepted && *excepted) return {};
+  if (settings.exceptions.has(session.client)) return {};
   const auto mechanisms = session.shared.parts().sasl->mechanisms(peer_of(session), back_end_deadline(session));
   if (!mechanisms) {
     logging::warning("smtpd.no_mechanisms", "no SASL authentication mechanisms: {reason}",

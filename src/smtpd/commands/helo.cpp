@@ -30,12 +30,6 @@ void decide_keywords(Session& session) {
     logging::info("smtpd.discard", "discarding EHLO keywords: {names}", {{"names", names}});
 }
 
-bool is_listed(const table::MatchList& list, const Session& session) {
-  if (list.empty()) return false;
-  const auto found = list.has_host(session.client.name, session.client.address);
-  return found && *found;
-}
-
 std::vector<std::string> offers(Session& session) {
   const Settings& settings = session.settings();
   const Keywords& discarded = session.discarded;
@@ -51,7 +45,7 @@ std::vector<std::string> offers(Session& session) {
   if (session.offers_tls() && !session.tls.active) offer(Keyword::starttls, "STARTTLS");
   if (!discarded.has(Keyword::auth))
     for (std::string& line : auth_keywords(session)) lines.push_back(std::move(line));
-  if (is_listed(settings.verp_clients, session)) offer(Keyword::verp, "XVERP");
+  if (settings.verp_clients.has(session.client)) offer(Keyword::verp, "XVERP");
   if (settings.trust.may_xclient(session.client))
     offer(Keyword::xclient, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
   if (may_xforward(session)) offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");

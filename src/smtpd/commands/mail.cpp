@@ -51,10 +51,7 @@ Offered offered_to(const Session& session) {
   offered.dsn = !session.discarded.has(Keyword::dsn);
   offered.smtputf8 = settings.smtputf8 && !session.discarded.has(Keyword::smtputf8);
   offered.requiretls = settings.requiretls && session.tls.active && !session.discarded.has(Keyword::requiretls);
-  const auto verp = settings.verp_clients.empty()
-                        ? false
-                        : settings.verp_clients.has_host(session.client.name, session.client.address);
-  offered.verp = verp && *verp;
+  offered.verp = settings.verp_clients.has(session.client);
   offered.verp_filter = settings.verp_filter;
   return offered;
 }

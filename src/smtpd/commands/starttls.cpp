@@ -1,5 +1,4 @@
 // STARTTLS
-#include "config/param.h"
 #include "logging/log.h"
 #include "smtpd/limits.h"
 #include "smtpd/settings.h"
@@ -9,8 +8,6 @@
 
 namespace smtpd {
 
-namespace param = config::param;
-
 namespace {
 
 [[noreturn]] void lost() {
@@ -19,8 +16,7 @@ namespace {
 
 // Why a client that must show a certificate cannot stay; null: it can.
 const char* missing_certificate(const Session& session) {
-  const config::Config& config = session.settings().config;
-  if (!config[param::smtpd_tls_req_ccert] || tls::server_level(config) != tls::Level::encrypt) return nullptr;
+  if (!session.settings().tls_certificate_required) return nullptr;
   if (!session.tls.has_certificate) return "No client certificate presented";
   return session.tls.trusted ? nullptr : "Client certificate not trusted";
 }
@@ -30,7 +26,7 @@ Next shake_hands(Session& session) {
   // What came with the command came in the clear.
   session.stream.flush();
   session.stream.consume(session.stream.buffered().size());
-  const auto time = session.settings().config[param::smtpd_starttls_timeout];
+  const auto time = session.settings().tls_timeout;
   auto facts = session.shared.parts().tls->accept(session.stream, {session.client_label()}, io::Deadline::after(time));
   session.start_request();
   // The library has logged it; in its state the connection is of no use to either side.
@@ -67,8 +63,7 @@ Next starttls(Session& session, const CommandLine& line) {
 }
 
 Next begin_wrapped(Session& session) {
-  const bool wrapped = session.settings().config[param::smtpd_tls_wrappermode];
-  if (!wrapped || session.tls.active || session.shared.parts().stand_alone) return Next::go_on;
+  if (!session.settings().tls_wrapper || session.tls.active || session.shared.parts().stand_alone) return Next::go_on;
   session.tls_wrapper = true;
   tls::Server* server = session.shared.parts().tls;
   if (server == nullptr || !server->available()) {

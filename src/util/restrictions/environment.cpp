@@ -76,6 +76,12 @@ table::TableList tables_of(const config::Config& config, const table::Settings& 
   return {name, without_proxies(config[key]), settings, {}};
 }
 
+table::Settings settings_with(const config::Config& config, const std::shared_ptr<table::Pool>& pool) {
+  auto settings = table::Settings::from(config);
+  settings.pool = pool;
+  return settings;
+}
+
 }  // namespace
 
 std::string place_of(const config::Config& config, std::string_view parameter) {
@@ -90,7 +96,7 @@ Environment::Environment(Rules::Uses uses)
       service_name(uses.service_name),
       sleeps(uses.sleeps),
       asks_policy_services(uses.asks_policy_services),
-      table_settings(table::Settings::from(uses.config)),
+      table_settings(settings_with(uses.config, uses.tables)),
       access_map_defer_code(config[param::access_map_defer_code]),
       access_map_reject_code(config[param::access_map_reject_code]),
       reject_code(config[param::reject_code]),

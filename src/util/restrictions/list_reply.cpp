@@ -62,7 +62,7 @@ std::string problem_of(std::string_view text) {
 ListReply::ListReply(const Environment& environment)
     : template_(environment.config[param::default_rbl_reply]),
       code_(environment.config[param::maps_rbl_reject_code]),
-      allowed_(without_escapes(environment.config[param::smtpd_expansion_filter])),
+      filter_(environment.config[param::smtpd_expansion_filter]),
       server_name_(environment.config[param::myhostname]) {
   const std::string problem = problem_of(template_);
   if (!problem.empty()) {
@@ -75,12 +75,6 @@ ListReply::ListReply(const Environment& environment)
 
 bool ListReply::has_changed() const {
   return maps_ != nullptr && maps_->has_changed();
-}
-
-std::string ListReply::filtered(std::string_view value) const {
-  std::string text;
-  for (const char c : value) text += allowed_.contains(c) ? c : '_';
-  return text;
 }
 
 // The values of one listing's names. Each is made when it is asked for, filtered, and kept from being expanded again:
@@ -122,9 +116,7 @@ struct ListReply::Expansion {
     return config::expand(text, [this](std::string_view name) -> std::optional<std::string_view> {
       if (!is_known(name)) return std::nullopt;
       const auto [place, is_new] = values.try_emplace(std::string(name));
-      if (is_new) {
-        for (const char c : reply.filtered(value_of(name))) place->second += c == '$' ? "$$" : std::string(1, c);
-      }
+      if (is_new) place->second = reply.filter_.filtered(value_of(name));
       return place->second;
     });
   }
@@ -161,33 +153,6 @@ Outcome ListReply::send(Evaluation& evaluation, const Listing& listing, std::str
   const int code = static_cast<int>(*base::to_unsigned(text.substr(0, 3)));
   const auto [status, words] = mail::split_status(base::trim_left(text.substr(4)), "5.7.1");
   return evaluation.reject(Trouble::policy, code, status_for(status, listing.kind), words);
-}
-
-std::string without_escapes(std::string_view text) {
-  constexpr std::string_view kLetters = "abfnrtv";
-  constexpr std::string_view kBytes = "\a\b\f\n\r\t\v";
-  std::string result;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != '\\' || at + 1 == text.size()) {
-      result += text[at];
-      continue;
-    }
-    ++at;
-    unsigned value = 0;
-    std::size_t digits = 0;
-    while (digits < 3 && at + digits < text.size() && text[at + digits] >= '0' && text[at + digits] <= '7') {
-      value = value * 8 + static_cast<unsigned>(text[at + digits] - '0');
-      ++digits;
-    }
-    if (digits > 0) {
-      result += static_cast<char>(value & 0xffU);
-      at += digits - 1;
-    } else {
-      const auto letter = kLetters.find(text[at]);
-      result += letter == std::string_view::npos ? text[at] : kBytes[letter];
-    }
-  }
-  return result;
 }
 
 }  // namespace restrictions

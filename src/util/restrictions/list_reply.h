@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "restrictions/evaluation.h"
+#include "restrictions/expansion_filter.h"
 
 namespace restrictions {
 
@@ -28,16 +29,12 @@ class ListReply {
  private:
   struct Expansion;
   Outcome send(Evaluation& evaluation, const Listing& listing, std::string_view text) const;
-  std::string filtered(std::string_view value) const;
 
   std::string template_;
   std::shared_ptr<const AccessTable> maps_;  // null: there are none
   int code_;
-  std::string allowed_;  // smtpd_expansion_filter
+  ExpansionFilter filter_;
   std::string server_name_;
 };
-
-// \t, \40 and their like, as smtpd_expansion_filter has them.
-std::string without_escapes(std::string_view text);
 
 }  // namespace restrictions

@@ -18,6 +18,7 @@
 #include "restrictions/reply.h"
 #include "restrictions/subject.h"
 #include "routing/router.h"
+#include "table/pool.h"
 
 namespace restrictions {
 
@@ -63,6 +64,7 @@ class Rules {
     // For who only wants to know: `sleep` does not, and policy services that are not asked have nothing to say.
     bool sleeps = true;
     bool asks_policy_services = true;
+    std::shared_ptr<table::Pool> tables = {};  // null: they are opened for these rules alone
   };
   // Parses the lists and opens the tables. Throws base::Fatal that names all mistakes.
   explicit Rules(Uses uses);

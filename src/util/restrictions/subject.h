@@ -26,7 +26,8 @@ struct Client {
 };
 
 // Postfix's protocol_state.
-enum class Stage { connect, helo, ehlo, mail, rcpt, data, end_of_message, vrfy, etrn };
+// xclient: a connection, told of by XCLIENT.
+enum class Stage { connect, xclient, helo, ehlo, mail, rcpt, data, end_of_message, vrfy, etrn };
 std::string_view name_of(Stage stage);  // "CONNECT", "END-OF-MESSAGE"
 
 struct Subject {

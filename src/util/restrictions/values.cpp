@@ -8,6 +8,8 @@ std::string_view name_of(Stage stage) {
   switch (stage) {
     case Stage::connect:
       return "CONNECT";
+    case Stage::xclient:
+      return "XCLIENT";
     case Stage::helo:
       return "HELO";
     case Stage::ehlo:

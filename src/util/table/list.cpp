@@ -2,6 +2,7 @@
 
 #include "logging/log.h"
 #include "table/arguments.h"
+#include "table/pool.h"
 #include "table/types.h"
 
 namespace table {
@@ -26,18 +27,20 @@ TableList::TableList(std::string_view parameter, std::string_view value, const S
                      const Options& options)
     : parameter_(parameter) {
   for (const std::string_view name : split_items(value)) {
-    auto table = open(name, settings, options);
+    auto table = open_shared(name, settings, options);
     if (table) {
       tables_.push_back(std::move(*table));
       continue;
     }
-    logging::error("table.open", "{reason}",
-                   {{"reason", table.error().text}, {"table", name}, {"parameter", parameter}});
-    tables_.push_back(std::make_unique<Unavailable>(std::string(name), std::move(table.error())));
+    if (settings.pool == nullptr || settings.pool->is_news(table.error())) {
+      logging::error("table.open", "{reason}",
+                     {{"reason", table.error().text}, {"table", name}, {"parameter", parameter}});
+    }
+    tables_.push_back(std::make_shared<Unavailable>(std::string(name), std::move(table.error())));
   }
 }
 
-Answer TableList::lookup(std::string_view key, Ask ask) const {
+Answer TableList::first_answer(std::string_view key, Ask ask) const {
   last_table_.clear();
   if (key.empty()) return std::nullopt;
   for (const auto& table : tables_) {
@@ -46,20 +49,28 @@ Answer TableList::lookup(std::string_view key, Ask ask) const {
     if (!answer) {
       logging::warning("table.lookup_error", "{table} lookup error for \"{key}\"",
                        {{"table", table->name()}, {"key", key}});
-      last_table_ = table->name();
-      return answer;
+    } else if (!*answer) {
+      continue;
     }
-    if (!*answer) continue;
     last_table_ = table->name();
-    if (!(*answer)->empty()) return answer;
-    // An empty result means neither "yes" nor "no" to any caller.
-    logging::warning("table.empty_result", "{parameter} lookup of {key} returns an empty string result",
-                     {{"parameter", parameter_}, {"key", key}, {"table", table->name()}});
-    logging::warning("table.empty_result", "{parameter} should return NO RESULT in case of NOT FOUND",
-                     {{"parameter", parameter_}});
-    return std::unexpected(query_error(table->name(), "empty string result is not allowed", true));
+    return answer;
   }
   return std::nullopt;
+}
+
+Answer TableList::lookup(std::string_view key, Ask ask) const {
+  Answer answer = first_answer(key, ask);
+  if (!answer || !*answer || !(*answer)->empty()) return answer;
+  // An empty result means neither "yes" nor "no" to any caller.
+  logging::warning("table.empty_result", "{parameter} lookup of {key} returns an empty string result",
+                   {{"parameter", parameter_}, {"key", key}, {"table", last_table_}});
+  logging::warning("table.empty_result", "{parameter} should return NO RESULT in case of NOT FOUND",
+                   {{"parameter", parameter_}});
+  return std::unexpected(query_error(last_table_, "empty string result is not allowed", true));
+}
+
+Answer TableList::lookup_or_empty(std::string_view key) const {
+  return first_answer(key, Ask::all_tables);
 }
 
 bool TableList::asks(Ask ask) const {

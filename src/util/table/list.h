@@ -19,6 +19,8 @@ class TableList {
 
   enum class Ask { all_tables, fixed_only };  // fixed_only: a partial key, which pattern tables never see
   Answer lookup(std::string_view key, Ask ask = Ask::all_tables) const;
+  // For the few users to whom an empty result says something.
+  Answer lookup_or_empty(std::string_view key) const;
 
   // Whether any of the tables is asked for such a key at all.
   bool asks(Ask ask) const;
@@ -29,8 +31,9 @@ class TableList {
   const std::string& last_table() const { return last_table_; }  // that answered, for "explain"
 
  private:
+  Answer first_answer(std::string_view key, Ask ask) const;
   std::string parameter_;
-  std::vector<std::unique_ptr<Table>> tables_;
+  std::vector<std::shared_ptr<Table>> tables_;
   mutable std::string last_table_;
 };
 

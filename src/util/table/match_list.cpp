@@ -7,6 +7,7 @@
 #include "table/arguments.h"
 #include "table/fold.h"
 #include "table/ip_network.h"
+#include "table/pool.h"
 #include "table/search.h"
 
 namespace table {
@@ -42,7 +43,7 @@ struct MatchList::Pattern {
   bool negated = false;
   std::string text;                  // folded
   std::optional<IpNetwork> network;  // when the text is one
-  std::unique_ptr<Table> table;      // type:table
+  std::shared_ptr<Table> table;      // type:table
   std::optional<Error> mistake;      // what each look-up gets that comes here
   std::optional<Error> bad_network;  // ... that has an address
   std::optional<Error> remark;       // for check() only: legal, but it never matches
@@ -100,7 +101,7 @@ class MatchList::Reader {
   void add_table(std::string_view item, const std::string& place, bool negated) {
     Pattern& pattern = add(negated);
     pattern.text = std::string(item);
-    auto opened = open(item, settings_);
+    auto opened = open_shared(item, settings_);
     if (opened) {
       pattern.table = std::move(*opened);
       return;

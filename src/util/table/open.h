@@ -17,6 +17,8 @@ class Config;
 
 namespace table {
 
+class Pool;
+
 // What the table types need of main.cf, taken once. Its defaults are those of an empty main.cf.
 struct Settings {
   long berkeley_db_create_buffer = 16777216;
@@ -29,7 +31,10 @@ struct Settings {
   std::string default_type = "hash";                   // default_database_type: for a name without "type:"
   std::string queue_directory = "/var/spool/postfix";  // for relative unix: socket names
 
+  std::shared_ptr<Pool> pool = {};  // pool.h; null: each list opens its tables for itself
+
   static Settings from(const config::Config& config);
+  bool operator==(const Settings&) const = default;
 };
 
 enum class Access {
@@ -50,6 +55,8 @@ struct Options {
   bool lock_lookups = true;         // shared lock around each look-up of an indexed file
   bool allow_substitution = true;   // regexp and pcre results may use $1; off for security-sensitive users
   bool values_are_files = false;  // postmap -F: a value is a list of file names, what is stored their content in base64
+
+  bool operator==(const Options&) const = default;
 };
 
 // Errors are in Postfix's words, without "fatal: ": unsupported dictionary type: x; open database x.db: No such file or

@@ -158,39 +158,34 @@ void SslLayer::broken(std::string_view what) {
   throw io::StreamError(Kind::broken, failure_);
 }
 
-io::Layer::Step SslLayer::read(std::span<char> into) {
+// Nothing: it cannot go on; `error` tells why.
+template <typename Operation>
+std::optional<io::Layer::Step> SslLayer::attempt(Operation operation, int& error) {
   if (!failure_.empty()) throw io::StreamError(Kind::broken, failure_);
   ERR_clear_error();
   std::size_t size = 0;
-  const int result = SSL_read_ex(session_.get(), into.data(), into.size(), &size);
-  if (result == 1) return {State::done, size};
-  switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return {State::needs_input};
-    case SSL_ERROR_WANT_WRITE:
-      return {State::needs_room};
-    case SSL_ERROR_ZERO_RETURN:
-      return {State::ended};
-    default:
-      break;
-  }
+  const int result = operation(&size);
+  if (result == 1) return Step{State::done, size};
+  error = SSL_get_error(session_.get(), result);
+  if (error == SSL_ERROR_WANT_READ) return Step{State::needs_input};
+  if (error == SSL_ERROR_WANT_WRITE) return Step{State::needs_room};
+  return std::nullopt;
+}
+
+io::Layer::Step SslLayer::read(std::span<char> into) {
+  int error = SSL_ERROR_NONE;
+  const auto step =
+      attempt([&](std::size_t* size) { return SSL_read_ex(session_.get(), into.data(), into.size(), size); }, error);
+  if (step) return *step;
+  if (error == SSL_ERROR_ZERO_RETURN) return {State::ended};
   broken("TLS read");
 }
 
 io::Layer::Step SslLayer::write(std::string_view bytes) {
-  if (!failure_.empty()) throw io::StreamError(Kind::broken, failure_);
-  ERR_clear_error();
-  std::size_t size = 0;
-  const int result = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &size);
-  if (result == 1) return {State::done, size};
-  switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return {State::needs_input};
-    case SSL_ERROR_WANT_WRITE:
-      return {State::needs_room};
-    default:
-      break;
-  }
+  int error = SSL_ERROR_NONE;
+  const auto step =
+      attempt([&](std::size_t* size) { return SSL_write_ex(session_.get(), bytes.data(), bytes.size(), size); }, error);
+  if (step) return *step;
   if (wire_.problem == EPIPE || wire_.problem == ECONNRESET) {
     usable_ = false;
     ERR_clear_error();

@@ -1,6 +1,7 @@
 #pragma once
 // TLS as a layer of a stream: one session over one descriptor.
 
+#include <optional>
 #include <string>
 
 #include "io/layer.h"
@@ -40,6 +41,8 @@ class SslLayer : public io::Layer {
     bool emptied = false;  // the last read took all that was there
     bool dumps = false;
   };
+  template <typename Operation>
+  std::optional<Step> attempt(Operation operation, int& error);
   [[noreturn]] void broken(std::string_view what);
 
   Descriptor wire_;

@@ -1,3 +1,8 @@
+#include <unistd.h>
+
+#include "io/fiber.h"
+#include "io/socket.h"
+#include "io/stream.h"
 #include "rules_for_tests.h"
 
 namespace restrictions {
@@ -42,6 +47,28 @@ TEST(AccessTables, ReverseNamesMayNotPermit) {
 TEST(AccessTables, ProxiesAreNotNeeded) {
   EXPECT_EQ(server_with("check_helo_access proxy:inline:{{helo.test=REJECT}}").rcpt(),
             "554 5.7.1 <helo.test>: Helo command rejected: Access denied");
+}
+
+TEST(AccessTables, ProxiesAreNotNeededForServersBehindASocketEither) {
+  const std::string path = fmt::format("{}map.{}", testing::TempDir(), ::getpid());
+  const base::Fd listener = io::listen({io::Endpoint::Type::unix_stream, "", "", path}).value();
+  std::string query;
+  std::string reply;
+  io::Loop loop;
+  loop.spawn("map", [&] {
+    io::Stream stream(io::accept(listener.get(), io::Deadline::after(std::chrono::seconds(20))).value());
+    stream.set_deadline(io::Deadline::after(std::chrono::seconds(20)));
+    query = stream.read_exactly(20);
+    stream.write("9:OK REJECT,");
+    stream.flush();
+  });
+  loop.spawn("client", [&] {
+    reply = server_with(fmt::format("check_helo_access proxy:socketmap:unix:{}:blocks, permit", path)).rcpt();
+  });
+  loop.run();
+  ::unlink(path.c_str());
+  EXPECT_EQ(query, "16:blocks helo.test,");
+  EXPECT_EQ(reply, "554 5.7.1 <helo.test>: Helo command rejected: Access denied");
 }
 
 TEST(AccessTables, Helo) {

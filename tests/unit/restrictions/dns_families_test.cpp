@@ -6,7 +6,6 @@
 
 #include "lib/dns_answers.h"
 #include "restrictions/address_pattern.h"
-#include "restrictions/list_reply.h"
 #include "rules_for_tests.h"
 
 namespace restrictions {
@@ -255,10 +254,6 @@ TEST(AddressPattern, SaysWhereItIsWrong) {
   EXPECT_EQ(error("127.0.[0]..2"), "need decimal number 0..255 or \"[\" at \"127.0.[0].>.<2\"");
   EXPECT_EQ(error(""), "empty address pattern");
   EXPECT_EQ(error("127.0.0.02"), "");
-}
-
-TEST(ExpansionFilter, HasEscapesAsInC) {
-  EXPECT_EQ(without_escapes("\\t\\40a\\\\\\101\\"), "\t a\\A\\");
 }
 
 // --- names that nobody knows

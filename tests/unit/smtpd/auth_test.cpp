@@ -212,13 +212,39 @@ TEST_F(Auth, ResponsesHaveALimit) {
     EXPECT_EQ(say(std::string(12288, 'A')), "500 5.5.6 SASL response limit exceeded");
     EXPECT_EQ(say("NOOP"), "250 2.0.0 Ok");
     say("AUTH LOGIN");
-    EXPECT_EQ(say(std::string(500'000, 'A')), "500 5.5.6 SASL response limit exceeded");
+    EXPECT_EQ(say(std::string(60'000, 'A')), "500 5.5.6 SASL response limit exceeded");
     EXPECT_EQ(say("NOOP"), "250 2.0.0 Ok");
     say("AUTH LOGIN");
     EXPECT_EQ(say(std::string(12284, 'A')), "334 UGFzc3dvcmQ6");
     EXPECT_EQ(say("*"), "501 5.7.0 Authentication aborted");
   });
   EXPECT_TRUE(log.contains("unknown[192.0.2.7]: request longer than 12288: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA..."));
+}
+
+TEST_F(Auth, AnEndlessResponseEndsTheSession) {
+  play([&] {
+    say("AUTH LOGIN");
+    stream->write(std::string(120'000, 'A'));
+    stream->flush();
+    EXPECT_EQ(reply(), "500 5.5.6 SASL response limit exceeded");
+  });
+}
+
+TEST_F(Auth, ALineThatTricklesInHasTheTimeOfOneRequest) {
+  play(
+      [&] {
+        say("AUTH LOGIN");
+        stream->write(std::string(13'000, 'A'));
+        const auto start = io::Clock::now();
+        while (!stream->input_waiting() && io::Clock::now() - start < 15s) {
+          stream->write("A");
+          stream->flush();
+          io::sleep_until(io::Deadline::after(50ms));
+        }
+        EXPECT_EQ(reply(), "421 4.4.2 mail.example.test Error: timeout exceeded");
+      },
+      "smtpd_timeout = 1s\n");
+  EXPECT_TRUE(log.contains("timeout after AUTH from unknown[192.0.2.7]"));
 }
 
 TEST_F(Auth, ChallengesMayBeLong) {

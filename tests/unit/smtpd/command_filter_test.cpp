@@ -25,6 +25,12 @@ TEST(CommandFilter, IsATableOverWholeCommands) {
   EXPECT_EQ(replaced("static:QUIT", ""), std::nullopt);
 }
 
+TEST(CommandFilter, MayTakeACommandAway) {
+  logging::Capture log;
+  EXPECT_EQ(replaced("regexp:{ {/^FROB$$/} }", "FROB"), "");
+  EXPECT_FALSE(log.contains("empty string result"));
+}
+
 TEST(CommandFilter, ThatCannotAnswerIsAnError) {
   logging::Capture log;
   EXPECT_EQ(replaced("fail:x", "NOOP"), "error");
