@@ -69,7 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   server.text = rest.substr(0, rest.find('\n'));
   rest.remove_prefix(std::min(rest.size(), server.text.size() + 1));
 
-  io::Loop loop(io::Loop::Options{.pooled_stacks = 2, .offload_threads = 0});
+  // One for all inputs, with the stacks of two fibers: to map new ones would be most of the work.
+  static io::Loop loop(io::Loop::Options{.pooled_stacks = 2, .offload_threads = 0});
   auto [ours, theirs] = io::socket_pair();
   std::string name;
   bool ended = false;
@@ -95,6 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   });
   if (!served.join(io::Deadline::after(std::chrono::seconds(20)))) std::abort();
   reader.join();
+  if (loop.fibers() != 0) std::abort();
   if (!ended || (!name.empty() && (!server.said_yes || name != server.text))) std::abort();
   return 0;
 }

@@ -30,7 +30,7 @@ class ChainFile {
     const int fd = ::mkstemp(path.data());
     if (fd < 0) std::abort();
     path_ = path;
-    const tls::KeyPointer key(EVP_EC_gen("P-256"));
+    const tls::KeyPointer key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
     const tls::CertificatePointer certificate(X509_new());
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
     X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 30L * 24 * 3600);
@@ -93,7 +93,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!server.available()) std::abort();
   const std::string_view input(reinterpret_cast<const char*>(data + 1), size - 1);
   const std::size_t first = std::min<std::size_t>(input.size(), std::size_t{data[0]} * 8);
-  io::Loop loop;
+  // One for all inputs, with the stacks of two fibers and the thread for slow keys: to make those anew would be most of
+  // the work.
+  static io::Loop loop(io::Loop::Options{.pooled_stacks = 2});
   loop.spawn("server", [&] {
     io::Pair pair = io::socket_pair();
     io::Stream client(std::move(pair.second));
