@@ -23,6 +23,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--runs", type=int)
+    parser.add_argument("--timeout", type=int, default=10, help="seconds for one input; more, where fuzzers are paused meanwhile")
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build/fuzz")
     parser.add_argument("targets", nargs="*")
     options = parser.parse_args()
@@ -42,7 +43,7 @@ def main():
         found = options.build / "found"
         learnt.mkdir(parents=True, exist_ok=True)
         found.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([program, *limits, "-timeout=10", "-rss_limit_mb=2048", "-max_len=8192",
+        done = subprocess.run([program, *limits, f"-timeout={options.timeout}", "-rss_limit_mb=2048", "-max_len=8192",
                                f"-artifact_prefix={found}/{name}-", "-print_final_stats=1", learnt,
                                TOP / "tests/fuzz/corpus" / name], capture_output=True, text=True, errors="replace")
         runs = re.search(r"number_of_executed_units: (\d+)", done.stderr)
