@@ -1,5 +1,7 @@
 #include "smtpd/limits.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
