@@ -2,10 +2,11 @@
 """clang-format and clang-tidy over the sources; both must be clean.
 
     packaging/install-depends build test fuzz && cmake --preset fuzz && ninja -C build/fuzz
-    tests/lint.py [FILE ...]
+    tests/lint.py [--jobs 2] [FILE ...]
 
 clang-tidy takes its flags from the fuzz preset, the one that is built with clang.
 """
+import argparse
 import concurrent.futures
 import json
 import pathlib
@@ -22,13 +23,17 @@ def tidy(path):
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
     listed = subprocess.run(["git", "ls-files", "src/*.cpp", "src/*.h", "tests/*.cpp", "tests/*.h"], cwd=TOP, check=True,
                             capture_output=True, text=True).stdout.split()
-    chosen = sys.argv[1:] or listed
+    chosen = options.files or listed
     failed = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *chosen], cwd=TOP).returncode != 0
     known = {entry["file"] for entry in json.loads((BUILD / "compile_commands.json").read_text())}
     sources = [str(TOP / path) for path in chosen if path.startswith("src/") and str(TOP / path) in known]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for path, status, output in pool.map(tidy, sources):
             if status != 0:
                 failed = True

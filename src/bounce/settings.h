@@ -24,9 +24,9 @@ struct Settings {
   std::string bounce_recipient, second_bounce_recipient, delay_recipient;  // of postmaster's copies
   bool copy_bounces = false, copy_second_bounces = false, copy_delays = false;
   bool threaded = false;
-  bool eight_bit = true;        // smtputf8_enable: every notice may hold UTF-8
+  bool eight_bit = true;           // smtputf8_enable: every notice may hold UTF-8
   bool redact_require_tls = true;  // requiretls_redact_dsn
-  bool filter_notices = false;  // internal_mail_filter_classes has "bounce"
+  bool filter_notices = false;     // internal_mail_filter_classes has "bounce"
   long size_limit = 50000;
   base::Seconds lifetime{0};
   std::array<Text, config::kBounceKinds.size()> texts;  // by BounceKind

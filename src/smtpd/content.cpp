@@ -80,6 +80,7 @@ bool Content::line(std::string_view text, Framing framing) {
     while (text.ends_with('\r')) text.remove_suffix(1);
   const bool proper = proper_ && crlf;
   proper_ = crlf;
+  std::size_t room = rules_.line_length_limit;
   if (framing == Framing::dots && !continued_ && text.starts_with('.')) {
     if (text.size() == 1) {
       if (proper || rules_.bare_newline == BareNewline::no) return true;
@@ -87,11 +88,12 @@ bool Content::line(std::string_view text, Framing framing) {
       return false;
     }
     text.remove_prefix(1);
+    --room;  // the dot counts, whether the line comes in one piece or in several
   }
   // A record that is full goes on in another one, be it an empty one.
-  while (text.size() >= rules_.line_length_limit) {
-    put(RecordType::unterminated, text.substr(0, rules_.line_length_limit));
-    text.remove_prefix(rules_.line_length_limit);
+  for (; text.size() >= room; room = rules_.line_length_limit) {
+    put(RecordType::unterminated, text.substr(0, room));
+    text.remove_prefix(room);
     continued_ = true;
   }
   put(RecordType::text, text);

@@ -1,5 +1,7 @@
 #include "smtpd/limits.h"
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "config/param.h"
 #include "logging/log.h"

@@ -246,7 +246,7 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
       if (!base::all_digits(*value)) return refuse(501, "5.5.4", "Bad message size syntax");
       const auto size = base::to_long(*value);
       if (!size) return refuse(552, "5.3.4", "Message size exceeds file system imposed limit");
-      result.size = *size;
+      result.size = size;
     } else if (!value && offered.smtputf8 && base::equals_folded(name, "SMTPUTF8")) {
       result.smtputf8 = true;
     } else if (!value && offered.requiretls && base::equals_folded(name, "REQUIRETLS")) {

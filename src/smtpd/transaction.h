@@ -44,7 +44,7 @@ struct Transaction {
   std::string last_recipient;  // as typed, quoted, for Received
   std::string only_recipient;  // internal form, while recipients == 1
   restrictions::Effects effects;
-  int told_flags = 0;  // of the effects that cleanup knows already
+  int told_flags = 0;                              // of the effects that cleanup knows already
   std::optional<restrictions::Deferral> deferral;  // what MAIL left open
 
   std::unique_ptr<Message> message;  // open with cleanup; its queue id

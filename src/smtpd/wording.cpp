@@ -81,7 +81,7 @@ std::optional<std::string> command_to_take(const Session& session, std::string_v
                 {{"client", session.client_label()},
                  {"command", command.substr(0, kShown)},
                  {"other", std::string_view(**other).substr(0, kShown)}});
-  return std::move(**other);
+  return std::move(*other);
 }
 
 }  // namespace smtpd

@@ -101,6 +101,19 @@ class MemorySink final : public smtpd::MailSink {
   };
 };
 
+// Whether this is nothing but whole lines of replies.
+inline bool are_replies(std::string_view said) {
+  while (!said.empty()) {
+    const std::size_t end = said.find("\r\n");
+    if (end == std::string_view::npos || end < 4) return false;
+    const std::string_view line = said.substr(0, end);
+    if (line.find_first_of(std::string_view("\0\r\n", 3)) != std::string_view::npos) return false;
+    if (line.find_first_not_of("0123456789") != 3 || (line[3] != ' ' && line[3] != '-')) return false;
+    said.remove_prefix(end + 2);
+  }
+  return true;
+}
+
 // One main.cf, any number of sessions.
 class World {
  public:

@@ -69,28 +69,38 @@ const Parameter& parameter_at(std::size_t index) {
   return parameter;
 }
 
+constexpr std::size_t kLongestName = 100;
+constexpr std::size_t kMostSteps = 3;
+
 // Steps from one spelling to the other, where a step changes, adds, drops or swaps letters; `limit` + 1 when there are
-// more.
+// more. `a` has at most kLongestName letters, and `limit` is at most kMostSteps.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
   if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
-  std::vector<std::size_t> before(b.size() + 1);
-  std::vector<std::size_t> above(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) above[j] = j;
+  using Row = std::array<std::size_t, kLongestName + kMostSteps + 1>;
+  std::array<Row, 3> rows{};
+  Row* before = &rows[0];
+  Row* above = &rows[1];
+  Row* row = &rows[2];
+  for (std::size_t j = 0; j <= b.size(); ++j) (*above)[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    std::size_t best = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
+    // What is farther from the diagonal than `limit` takes more steps than that.
+    const std::size_t first = i > limit ? i - limit : 1;
+    const std::size_t last = std::min(b.size(), i + limit);
+    (*row)[first - 1] = first == 1 ? i : limit + 1;
+    std::size_t best = (*row)[first - 1];
+    for (std::size_t j = first; j <= last; ++j) {
       const std::size_t change = base::to_lower(a[i - 1]) == base::to_lower(b[j - 1]) ? 0 : 1;
-      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + change});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
-      best = std::min(best, row[j]);
+      std::size_t& steps = (*row)[j];
+      steps = std::min({(*above)[j] + 1, (*row)[j - 1] + 1, (*above)[j - 1] + change});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) steps = std::min(steps, (*before)[j - 2] + 1);
+      best = std::min(best, steps);
     }
     if (best > limit) return limit + 1;
+    if (last < b.size()) (*row)[last + 1] = limit + 1;
     std::swap(before, above);
     std::swap(above, row);
   }
-  return above[b.size()];
+  return (*above)[b.size()];
 }
 
 }  // namespace
@@ -159,11 +169,10 @@ namespace {
 // The nearest of what `candidate` gives for 0 to count - 1, where an empty one is no candidate.
 template <typename Candidate>
 std::optional<std::string_view> nearest(std::string_view name, std::size_t count, Candidate candidate) {
-  constexpr std::size_t kLongestName = 100;
   if (name.size() > kLongestName) return std::nullopt;
   std::optional<std::string_view> found;
   // One mistake in a short word, three in a long one.
-  std::size_t limit = name.size() < 4 ? 1 : std::min<std::size_t>(3, 1 + name.size() / 8);
+  std::size_t limit = name.size() < 4 ? 1 : std::min(kMostSteps, 1 + name.size() / 8);
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view other = candidate(i);
     if (other.empty()) continue;

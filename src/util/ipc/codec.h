@@ -99,7 +99,7 @@ class Decoder {
     requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   void get(T& number) {
     const std::string_view bytes = take(sizeof number);
-    if (good_) std::memcpy(&number, bytes.data(), sizeof number);
+    if (good_) std::memcpy(&number, bytes.data(), bytes.size());
   }
   template <typename T>
   void get(std::optional<T>& maybe) {

@@ -102,7 +102,7 @@ struct Envelope {
   std::optional<std::time_t> warning_time;  // of the delay warning; absent when none was asked for, -1 when it was sent
   std::int64_t warning_offset = 0;          // of its data
   bool require_tls = false;
-  Client log_client;                        // log_client_* and sasl_*
+  Client log_client;                              // log_client_* and sasl_*
   std::map<std::string, std::string> attributes;  // all named attributes of the message, not those of recipients
 };
 

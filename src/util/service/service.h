@@ -90,7 +90,7 @@ struct Program {
   Clients clients = Clients::streams;
   Processes processes = Processes::any;
   Privileges privileges = Privileges::drop;
-  int client_limit = 0;  // at once; 0: <service>_client_limit, default_client_limit
+  int client_limit = 0;                // at once; 0: <service>_client_limit, default_client_limit
   bool stand_alone_as_caller = false;  // with -S it stays who started it, and may run others
   // Instead of default_client_limit, where main.cf does not set <service>_client_limit.
   std::optional<config::IntegerKey> usual_client_limit = {};

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <utility>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -88,7 +89,7 @@ void use_groups(Context& context, const ServerSettings& settings) {
   std::string list;
   const auto add = [&](const std::string& names, std::string_view what) {
     for (const std::string_view name : base::split(names, ",: \t\r\n")) {
-      if (SSL_CTX_set1_groups_list(context.pointer.get(), std::string(name).c_str()) == 1) {
+      if (set_groups(context.pointer.get(), std::string(name))) {
         list += list.empty() ? "" : ":";
         list += name;
       } else {
@@ -100,7 +101,7 @@ void use_groups(Context& context, const ServerSettings& settings) {
   add(settings.curves, "ECDHE curve");
   add(settings.groups, "FFDHE group");
   take_errors();
-  if (!list.empty()) SSL_CTX_set1_groups_list(context.pointer.get(), list.c_str());
+  if (!list.empty()) set_groups(context.pointer.get(), std::move(list));
 }
 
 void use_dh(Context& context, const std::string& file) {

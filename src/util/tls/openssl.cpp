@@ -39,6 +39,10 @@ std::string after_colon(const std::vector<std::string>& errors) {
   return errors.empty() ? "" : fmt::format(": {}", fmt::join(errors, "; "));
 }
 
+bool set_groups(SSL_CTX* context, std::string names) {
+  return SSL_CTX_set1_groups_list(context, names.data()) == 1;
+}
+
 BioPointer reading(std::string_view text) {
   return BioPointer(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }

@@ -37,6 +37,10 @@ void log_errors(const std::vector<std::string>& errors);
 // The errors as the end of a sentence: ": a; b", or nothing.
 std::string after_colon(const std::vector<std::string>& errors);
 
+// Takes "a:b:c" as the groups to agree on; false when the library does not know one of them. By value, because the
+// library's macro casts const away.
+bool set_groups(SSL_CTX* context, std::string names);
+
 // A memory BIO that reads the text, which must outlive it.
 BioPointer reading(std::string_view text);
 

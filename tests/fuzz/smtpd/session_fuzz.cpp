@@ -1,4 +1,5 @@
-// A whole session, whatever the client sends. Mail that is taken must be whole, and its records lines.
+// A whole session, whatever the client sends. What it is told are replies; mail that is taken must be whole, and its
+// records lines.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -16,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   smtpd_world::World& world = worlds[data[0] % 3];
   world.sink.begun.clear();
   world.sink.append_fails = data[0] % 16 == 15;
-  world.say({reinterpret_cast<const char*>(data) + 1, size - 1});
+  if (!smtpd_world::are_replies(world.say({reinterpret_cast<const char*>(data) + 1, size - 1}))) std::abort();
   for (const auto& taken : world.sink.finished()) {
     bool in_content = false;
     for (const auto& [type, text] : taken->records) {

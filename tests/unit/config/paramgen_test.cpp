@@ -24,8 +24,8 @@ class Paramgen : public testing::Test {
   std::string run(const std::string& params) {
     std::ofstream(folder() + "/x.params") << params;
     std::ostringstream command;
-    command << POSTRIDER_BUILD_DIR << "/src/tools/paramgen/paramgen -D POSTRIDER_X_PATH=/x --header "
-            << folder() << "/param.h --table " << folder() << "/table --manual " << folder() << "/manual " << folder()
+    command << POSTRIDER_BUILD_DIR << "/src/tools/paramgen/paramgen -D POSTRIDER_X_PATH=/x --header " << folder()
+            << "/param.h --table " << folder() << "/table --manual " << folder() << "/manual " << folder()
             << "/x.params 2>&1";
     FILE* pipe = ::popen(command.str().c_str(), "r");
     std::string output;

@@ -52,9 +52,9 @@ TEST(MaildropFilter, LetsAMessageThrough) {
 }
 
 TEST(MaildropFilter, LetsThroughWhatUsersMaySay) {
-  for (const char* attribute :
-       {"encoding=8bit", "encoding=7bit", "encoding=", "postrider_requiretls=yes", "postrider_smtputf8=yes", "rewrite_context=remote", "trace_flags=512", "trace_flags=1024",
-        "envelope_id=a b", "ret_flags=2", "dsn_orig_rcpt=rfc822;x"}) {
+  for (const char* attribute : {"encoding=8bit", "encoding=7bit", "encoding=", "postrider_requiretls=yes",
+                                "postrider_smtputf8=yes", "rewrite_context=remote", "trace_flags=512",
+                                "trace_flags=1024", "envelope_id=a b", "ret_flags=2", "dsn_orig_rcpt=rfc822;x"}) {
     EXPECT_EQ(with({'A', attribute}), record('A', attribute) + kPlain);
   }
   EXPECT_EQ(with({'F', "Full Name"}), record('F', "Full Name") + kPlain);
@@ -66,9 +66,9 @@ TEST(MaildropFilter, NormalizesAttributes) {
 }
 
 TEST(MaildropFilter, DropsWhatOnlyTheMailSystemMaySay) {
-  for (const char* attribute :
-       {"log_ident=x", "client_name=x", "sasl_username=x", "encoding=foo", "postrider_requiretls=x", "rewrite_context=bogus", "trace_flags=256",
-        "trace_flags=8192", "trace_flags=x", "create_time=1", "notify_flags=77"}) {
+  for (const char* attribute : {"log_ident=x", "client_name=x", "sasl_username=x", "encoding=foo",
+                                "postrider_requiretls=x", "rewrite_context=bogus", "trace_flags=256",
+                                "trace_flags=8192", "trace_flags=x", "create_time=1", "notify_flags=77"}) {
     EXPECT_EQ(with({'A', attribute}), "(ignoring attribute record: " + std::string(attribute) + ")" + kPlain);
   }
   EXPECT_EQ(with({'A', "foo"}), "(ignoring malformed record: missing '=' after attribute name: foo)" + kPlain);
