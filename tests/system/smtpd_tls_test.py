@@ -256,6 +256,11 @@ def test_what_comes_in_the_clear_is_never_executed(options):
     assert outcomes == {"dropped", "broken"}, outcomes
 
 
+def nothing_was_taken(mail):
+    mta.wait(lambda: not mail.files("incoming", "active", "deferred"), what="cleanup to drop what was begun")
+    assert "queued as" not in mail.log() and not mail.maildir("u")
+
+
 def leave(client, clean):
     """The end of a TLS session with its closing words, or without."""
     with contextlib.suppress(OSError, ssl.SSLError):
@@ -278,7 +283,7 @@ def test_data_that_ends_early_is_no_message(options):
                 client.socket.sendall(whole[:at])
                 leave(client, clean)
         mta.wait(lambda: mail.log().count("lost connection after DATA") == 2 * len(whole), what="the ends of all sessions")
-        assert "queued as" not in mail.log() and not mail.files("incoming", "active", "deferred") and not mail.maildir("u")
+        nothing_was_taken(mail)
         with mail.connect().starttls() as client:
             client.begin_message()
             client.expect("DATA", "354")
@@ -304,7 +309,7 @@ def test_chunks_that_end_early_are_no_message(options):
         assert client.reply().startswith("250 ")
         leave(client, True)
         mta.wait(lambda: mail.log().count("lost connection after BDAT") == 2 * size + 1, what="the end of the session")
-        assert "queued as" not in mail.log() and not mail.files("incoming", "active", "deferred") and not mail.maildir("u")
+        nothing_was_taken(mail)
         with mail.connect().starttls() as client:
             client.begin_message()
             client.socket.sendall(f"BDAT {size} LAST\r\n".encode() + BODY)

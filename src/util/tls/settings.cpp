@@ -159,6 +159,9 @@ class Reader {
     } else {
       settings_.warnings.push_back(fmt::format("unknown smtpd_tls_loglevel value \"{}\" in \"{}\"", text, text));
     }
+    if (!config_[param::smtpd_tls_loglevel_maps].empty()) {
+      settings_.warnings.emplace_back("smtpd_tls_loglevel_maps is ignored: smtpd_tls_loglevel holds for all clients");
+    }
   }
 
  private:

@@ -6,25 +6,11 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "lib/restrictions_world.h"
 #include "logging/log.h"
 #include "restrictions/parser.h"
 
 namespace {
-
-dns::Resolver::Options no_name_service() {
-  dns::Resolver::Options options;
-  options.resolv_conf = options.hosts = "/dev/null";
-  return options;
-}
-
-struct System {
-  config::Config config = std::move(*config::Config::from_text(
-      "myhostname = mail.test\nmyorigin = mail.test\nmydestination = mail.test\ninet_interfaces = loopback-only\n"
-      "compatibility_level = 3.6\nmynetworks = 192.0.2.0/24\nlocal_recipient_maps =\nalias_maps =\n"
-      "smtpd_restriction_classes = one, two\none = two, permit_mynetworks\ntwo = reject\n"));
-  routing::Router router{config};
-  dns::Resolver resolver{no_name_service()};
-};
 
 // Files, commands and hosts are not for random names.
 bool reaches_out(std::string_view text) {
@@ -35,7 +21,8 @@ bool reaches_out(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const logging::Capture quiet;
-  static System system;
+  static restrictions_world::System system(
+      "smtpd_restriction_classes = one, two\none = two, permit_mynetworks\ntwo = reject\n");
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   restrictions::refuses_by_default(system.config, text);
   if (reaches_out(text)) return 0;
@@ -45,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static std::optional<restrictions::Environment> serving;
   static unsigned inputs = 0;
   if (inputs++ % kInputsForOne == 0) {
-    serving.emplace(restrictions::Rules::Uses{system.config, system.router, system.resolver, "smtp"});
+    serving.emplace(system.uses());
   }
   restrictions::Environment& environment = *serving;
   restrictions::Parser parser(environment);
@@ -54,14 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const base::Error& mistake : parser.mistakes()) {
     if (mistake.text.contains('\n')) std::abort();
   }
-  restrictions::Client client;
-  client.address = "198.51.100.1";
-  const tls::Facts tls;
-  restrictions::Subject subject{client, tls, restrictions::Stage::rcpt, "ESMTP"};
-  subject.helo = "helo.test";
-  subject.sender = "a@b.test";
-  subject.recipient = "c@mail.test";
-  restrictions::Evaluation evaluation(environment, subject, nullptr);
+  const restrictions_world::Visitor visitor;
+  restrictions::Evaluation evaluation(environment, visitor.subject, nullptr);
   ask(evaluation, list);
   return 0;
 }

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <chrono>
-#include <exception>
 #include <functional>
 #include <string>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "io/socket.h"
 #include "io/stream.h"
 #include "io/wait.h"
+#include "lib/fibers.h"
 
 namespace io_test {
 
@@ -27,24 +27,7 @@ inline io::Deadline later() {
   return io::Deadline::after(20s);
 }  // that a test never reaches
 
-// Runs the body as a fiber of a new loop, with what it throws.
-inline void in_a_fiber(const std::function<void()>& body) {
-  std::exception_ptr problem;
-  {
-    io::Loop loop;
-    loop.spawn("test", [&] {
-      try {
-        body();
-      } catch (const io::Cancelled&) {
-        throw;
-      } catch (...) {
-        problem = std::current_exception();
-      }
-    });
-    loop.run();
-  }
-  if (problem) std::rethrow_exception(problem);
-}
+using fibers::in_a_fiber;
 
 // The other side of a dialogue: a fiber inside of one, a thread outside.
 class Peer {
@@ -93,6 +76,25 @@ inline io::Endpoint where(const base::Fd& listener, const std::string& host = "1
                                                   : reinterpret_cast<sockaddr_in*>(&address)->sin_port;
   return {io::Endpoint::Type::inet, host, std::to_string(ntohs(port)), ""};
 }
+
+// Both ends of a connection, the second one raw.
+struct RawPair : io::Pair {
+  RawPair() : io::Pair(io::socket_pair()) {}
+  // The stream on the first end.
+  io::Stream stream() {
+    io::Stream result(std::move(first));
+    result.set_deadline(later());
+    return result;
+  }
+  void send(std::string_view text) const {
+    ASSERT_EQ(::send(second.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+  }
+  std::string received() const {
+    char buffer[65536];
+    const ssize_t size = ::recv(second.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+    return size < 0 ? "nothing" : std::string(buffer, static_cast<std::size_t>(size));
+  }
+};
 
 template <typename Call>
 io::StreamError::Kind kind_thrown_by(Call&& call) {

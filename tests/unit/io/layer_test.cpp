@@ -80,24 +80,14 @@ class Turning : public Layer {
   bool drained_ = false;
 };
 
-struct Line : io::Pair {
-  Line() : io::Pair(io::socket_pair()) {}
+struct Line : RawPair {
   // The stream on the first end, and its layer.
   std::pair<Stream, Turning*> stream() {
-    Stream result(std::move(first));
-    result.set_deadline(later());
+    Stream result = RawPair::stream();
     auto layer = std::make_unique<Turning>(result.fd());
     Turning* view = layer.get();
     result.set_layer(std::move(layer));
     return {std::move(result), view};
-  }
-  void send(std::string_view text) const {
-    ASSERT_EQ(::send(second.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  }
-  std::string received() const {
-    char buffer[65536];
-    const ssize_t size = ::recv(second.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    return size < 0 ? "nothing" : std::string(buffer, static_cast<std::size_t>(size));
   }
 };
 

@@ -12,23 +12,7 @@ using namespace io_test;
 using io::Stream;
 using Kind = io::StreamError::Kind;
 
-// Both ends of a connection, the second one raw.
-struct Line : io::Pair {
-  Line() : io::Pair(io::socket_pair()) {}
-  Stream stream() {
-    Stream result(std::move(first));
-    result.set_deadline(later());
-    return result;
-  }
-  void send(std::string_view text) const {
-    ASSERT_EQ(::send(second.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
-  }
-  std::string received() const {
-    char buffer[65536];
-    const ssize_t size = ::recv(second.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    return size < 0 ? "nothing" : std::string(buffer, static_cast<std::size_t>(size));
-  }
-};
+using Line = RawPair;
 
 POSTRIDER_BOTH_WAYS(StreamBothWays);
 

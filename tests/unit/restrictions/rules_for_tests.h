@@ -10,18 +10,14 @@
 
 #include "config/config.h"
 #include "dns/resolver.h"
+#include "lib/restrictions_world.h"
 #include "logging/log.h"
 #include "restrictions/rules.h"
 #include "routing/router.h"
 
 namespace restrictions {
 
-inline dns::Resolver::Options no_name_service() {
-  dns::Resolver::Options options;
-  options.resolv_conf = "/dev/null";
-  options.hosts = "/dev/null";
-  return options;
-}
+using restrictions_world::no_name_service;
 
 // What happened, a line each: "enter smtpd_client_restrictions /etc/postfix/main.cf, line 3", "permit
 // permit_mynetworks".
@@ -96,6 +92,7 @@ class Server {
     const Subject all = subject(stage);
     switch (stage) {
       case Stage::connect:
+      case Stage::xclient:
         return rules_.at_connect(all, observer);
       case Stage::helo:
       case Stage::ehlo:

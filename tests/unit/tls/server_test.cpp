@@ -267,6 +267,13 @@ TEST(ClientCertificate, CannotBeRequiredWhereTlsIsNot) {
   EXPECT_TRUE(log.contains("Can't require client certs unless TLS is required"));
 }
 
+TEST(LogLevel, OfSingleClientsIsIgnoredAloud) {
+  const logging::Capture log;
+  Client client{.says = "x"};
+  EXPECT_TRUE(meet_with({{"smtpd_tls_loglevel_maps", "static:4"}}, client).accepted);
+  EXPECT_TRUE(log.contains("smtpd_tls_loglevel_maps is ignored: smtpd_tls_loglevel holds for all clients"));
+}
+
 // --- names
 
 TEST(ServerNames, ChooseTheCertificate) {

@@ -13,6 +13,7 @@
 #include "io/socket.h"
 #include "io/stream.h"
 #include "lib/certificates.h"
+#include "lib/fibers.h"
 #include "logging/log.h"
 #include "tls/openssl.h"
 #include "tls/server.h"
@@ -70,6 +71,6 @@ struct Outcome {
 Outcome meet(tls::Server& server, Client& client);
 
 // As a fiber of a loop of its own.
-void in_a_fiber(const std::function<void()>& body);
+using fibers::in_a_fiber;
 
 }  // namespace tls_test

@@ -100,22 +100,4 @@ Outcome meet(tls::Server& server, Client& client) {
   return outcome;
 }
 
-void in_a_fiber(const std::function<void()>& body) {
-  std::exception_ptr problem;
-  {
-    io::Loop loop;
-    loop.spawn("test", [&] {
-      try {
-        body();
-      } catch (const io::Cancelled&) {
-        throw;
-      } catch (...) {
-        problem = std::current_exception();
-      }
-    });
-    loop.run();
-  }
-  if (problem) std::rethrow_exception(problem);
-}
-
 }  // namespace tls_test
