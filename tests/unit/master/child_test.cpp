@@ -89,8 +89,8 @@ TEST(StartChild, TheLogPipeStandsBeyondAllListenersEvenThoseThatAreMissing) {
   int output[2];
   ASSERT_EQ(::pipe2(output, O_CLOEXEC), 0);
   const base::Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const std::vector<std::string> shell = {
-      "sh", "-c", "for n in 6 7 8 9 10; do [ -e /proc/self/fd/$n ] && echo $n; done >&9; exit 0"};
+  const std::vector<std::string> shell = {"sh", "-c",
+                                          "for n in 6 7 8 9; do [ -e /proc/self/fd/$n ] && echo $n; done >&9; exit 0"};
   const auto pid = master::start_child(
       "/bin/sh", shell, std::vector<std::string>{"PATH=/bin"},
       {null.get(), null.get(), null.get(), {null.get(), null.get()}, output[1], master::log_pipe_number(plan)});
