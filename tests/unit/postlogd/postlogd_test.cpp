@@ -10,6 +10,8 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "config/config.h"
+#include "logging/log.h"
 
 namespace {
 
