@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <numeric>
 
 #include "service/master_link.h"
 
@@ -26,25 +27,26 @@ struct Launch {
   const char* program;
   char* const* arguments;
   char* const* environment;
-  const int* sources;  // descriptors for kFlowRead and up
+  const int* sources;
+  const int* targets;
   int count;
-  int* high;  // room for their copies
+  int beyond;  // all targets
+  int* high;   // room for their copies
   volatile int problem;
 };
 
 // Calls nothing but system calls. A target number may be in use as a source: hence the detour by numbers beyond both.
 // What is not passed on closes itself at exec.
 [[noreturn]] void become(Launch& launch) {
-  const int beyond = service::kFlowRead + launch.count;
   for (int i = 0; i < launch.count; ++i) {
-    launch.high[i] = ::fcntl(launch.sources[i], F_DUPFD_CLOEXEC, beyond);
+    launch.high[i] = ::fcntl(launch.sources[i], F_DUPFD_CLOEXEC, launch.beyond);
     if (launch.high[i] < 0) {
       launch.problem = errno;
       ::_exit(1);
     }
   }
   for (int i = 0; i < launch.count; ++i) {
-    if (::dup2(launch.high[i], service::kFlowRead + i) < 0) {
+    if (::dup2(launch.high[i], launch.targets[i]) < 0) {
       launch.problem = errno;
       ::_exit(1);
     }
@@ -79,12 +81,18 @@ std::vector<std::string> child_arguments(const ServicePlan& plan, const Manner& 
   return words;
 }
 
-std::vector<std::string> child_environment(const Plan& plan, std::uint32_t generation) {
+int log_pipe_number(const ServicePlan& service) {
+  return service::kFirstListen + static_cast<int>(service.endpoints.size());
+}
+
+std::vector<std::string> child_environment(const Plan& plan, std::uint32_t generation, std::string_view log_variable,
+                                           int log_pipe_number) {
   std::vector<std::pair<std::string_view, std::string>> own = {
       {"MAIL_CONFIG", plan.directory},
       {"MAIL_LOGTAG", plan.syslog_name},
       {"GENERATION", fmt::format("{:o}", generation)},
   };
+  if (!log_variable.empty()) own.emplace_back(log_variable, std::to_string(log_pipe_number));
   if (!plan.postlog_path.empty()) {
     own.emplace_back("POSTLOG_SERVICE", plan.postlog_path);
     own.emplace_back("POSTLOG_HOSTNAME", plan.hostname);
@@ -93,9 +101,9 @@ std::vector<std::string> child_environment(const Plan& plan, std::uint32_t gener
   for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto name = text.substr(0, text.find('='));
-    if (std::ranges::find(own, name, [](const auto& each) { return each.first; }) == own.end()) {
-      environment.emplace_back(text);
-    }
+    const bool is_replaced = std::ranges::find(own, name, [](const auto& each) { return each.first; }) != own.end();
+    if (is_replaced || name == service::kLogPipeVariable || name == service::kLogReadVariable) continue;
+    environment.emplace_back(text);
   }
   for (const auto& [name, value] : own) environment.push_back(fmt::format("{}={}", name, value));
   return environment;
@@ -108,6 +116,12 @@ std::expected<pid_t, base::Error> start_child(const std::string& program, std::s
                 service::kFirstListen == service::kFlowRead + 3);
   std::vector<int> sources = {descriptors.flow_read, descriptors.flow_write, descriptors.status};
   sources.insert(sources.end(), descriptors.listeners.begin(), descriptors.listeners.end());
+  std::vector<int> targets(sources.size());
+  std::iota(targets.begin(), targets.end(), service::kFlowRead);
+  if (descriptors.log_pipe >= 0) {
+    sources.push_back(descriptors.log_pipe);
+    targets.push_back(descriptors.log_pipe_number);
+  }
   std::vector<int> high(sources.size());
   const auto argument_pointers = pointers_to(arguments);
   const auto environment_pointers = pointers_to(environment);
@@ -115,7 +129,9 @@ std::expected<pid_t, base::Error> start_child(const std::string& program, std::s
                 argument_pointers.data(),
                 environment_pointers.data(),
                 sources.data(),
+                targets.data(),
                 static_cast<int>(sources.size()),
+                std::ranges::max(targets) + 1,
                 high.data(),
                 0};
 

@@ -31,6 +31,7 @@ using std::chrono::seconds;
 
 constexpr seconds kLongestTurn(500);  // the watchdog's time is twice that
 constexpr seconds kPatience(3);       // with children that were told to stop
+constexpr seconds kLastMoment(1);     // of those that were killed
 
 void log_all(const std::vector<std::string>& texts, logging::Level level, std::string_view event) {
   for (const std::string& text : texts) logging::write(level, event, "{text}", {{"text", text}});
@@ -117,7 +118,8 @@ class Master {
       : options_(options),
         notifier_(std::move(notifier)),
         leads_group_(leads_group),
-        supervisor_(loop_, {options.keeps_terminal, options.debugger, options.verbosity}) {}
+        supervisor_(loop_, {options.keeps_terminal, options.debugger, options.verbosity}, [this] { write_out_log(); }) {
+  }
 
   void start(Plan plan) {
     watch_signals();
@@ -144,6 +146,8 @@ class Master {
         std::this_thread::sleep_for(seconds(1));
       }
     }
+    // Whoever still reads goes on to the last word of those who complete what they have.
+    if (!supervisor_.has_log_reader()) write_out_log();
   }
 
  private:
@@ -252,9 +256,17 @@ class Master {
     supervisor_.signal_all(SIGTERM, leads_group_);
     const auto end = Clock::now() + kPatience;
     while (supervisor_.has_processes() && Clock::now() < end) loop_.turn(end - Clock::now());
-    if (supervisor_.has_processes()) supervisor_.signal_all(SIGKILL, false);
+    if (supervisor_.has_processes()) {
+      supervisor_.signal_all(SIGKILL, false);
+      const auto last = Clock::now() + kLastMoment;
+      while (supervisor_.has_processes() && Clock::now() < last) loop_.turn(last - Clock::now());
+    }
+    // Their last words. A postlogd that is not gone by now hangs, and takes nothing more.
+    write_out_log();
     is_over_ = true;
   }
+
+  void write_out_log() { supervisor_.log_pipe().write_out(log_); }
 
   // Processes see the end of their status sockets, and complete what they have.
   void drain(int signal) {

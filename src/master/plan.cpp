@@ -88,6 +88,14 @@ void find_clashes(const std::vector<ServicePlan>& services, Findings& findings) 
   }
 }
 
+// The one process at the place where all programs look for it; only ours knows of the log pipe.
+bool is_postlog(const ServicePlan& plan, std::string_view postlog_service) {
+  const config::Service& service = plan.service;
+  const std::string& path = service.program;
+  return service.type == ServiceType::unix_datagram && !service.is_private && service.name == postlog_service &&
+         service.process_limit == 1 && path.substr(path.rfind('/') + 1) == "postlogd";
+}
+
 void check_owner(const config::Config& config, Plan& plan, Findings& findings) {
   if (::getuid() != 0) return;
   const std::string& name = config[param::mail_owner];
@@ -238,6 +246,7 @@ std::vector<ServicePlan> plan_services(const config::MasterCf& file, const Surro
       missing_programs.add(plan);
     } else {
       plan.endpoints = std::move(endpoints);
+      plan.is_postlog = is_postlog(plan, surroundings.postlog_service);
     }
     services.push_back(std::move(plan));
   }
@@ -283,6 +292,7 @@ Reading read_plan(const std::string& directory, Thoroughness thoroughness) {
     Surroundings surroundings;
     surroundings.daemon_directory = (*config)[param::daemon_directory];
     surroundings.disabled = (*config)[param::master_service_disable];
+    surroundings.postlog_service = (*config)[param::postlog_service_name];
     surroundings.rootless = ::getuid() != 0;
     surroundings.is_program = is_regular_program;
     surroundings.defaults.process_limit = (*config)[param::default_process_limit];
@@ -298,6 +308,7 @@ Reading read_plan(const std::string& directory, Thoroughness thoroughness) {
       findings.errors.push_back(fmt::format("file {}/main.cf: {}", plan.directory, ports.error().text));
     }
     if (file) plan.services = plan_services(*file, surroundings, findings);
+    plan.has_log_pipe = !plan.postlog_path.empty() && std::ranges::any_of(plan.services, &ServicePlan::is_postlog);
   } catch (const config::BadValue& bad) {
     if (told.insert(bad.what()).second) findings.errors.push_back(bad.what());
     return reading;

@@ -29,6 +29,7 @@ struct ServicePlan {
   config::Service service;
   WhyNot why_not = WhyNot::is_offered;
   std::vector<Endpoint> endpoints;
+  bool is_postlog = false;  // postlogd, where everyone looks for it
   std::string program_path;
   std::vector<std::string> words;  // of its command after the program, as it gets them
 
@@ -54,7 +55,8 @@ struct Plan {
   std::string data_directory;
   std::string syslog_name;
   std::string hostname;
-  std::string postlog_path;  // empty unless there is a maillog_file
+  std::string postlog_path;   // empty unless there is a maillog_file
+  bool has_log_pipe = false;  // postlogd takes the lines of master's children from a pipe
   base::Seconds throttle_time;
   std::optional<Owner> owner;  // mail_owner; nothing when an ordinary user runs all of it
   std::vector<ServicePlan> services;
@@ -82,6 +84,7 @@ struct Surroundings {
   Network network;
   std::string daemon_directory;
   std::string disabled;  // master_service_disable
+  std::string postlog_service = "postlog";
   config::ServiceDefaults defaults;
   bool rootless = false;
   std::function<bool(const std::string& path)> is_program;

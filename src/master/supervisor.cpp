@@ -36,7 +36,8 @@ int own_cpus() {
 
 }  // namespace
 
-Supervisor::Supervisor(Loop& loop, Manner manner) : loop_(loop), manner_(manner) {
+Supervisor::Supervisor(Loop& loop, Manner manner, std::function<void()> lines_wait)
+    : loop_(loop), manner_(manner), lines_wait_(std::move(lines_wait)) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw base::Fatal(base::with_errno("pipe", errno));
   flow_read_.reset(ends[0]);
@@ -67,6 +68,12 @@ std::expected<void, base::Error> Supervisor::adopt(Plan plan) {
   if (sockets_.has_missing()) loop_.after(kRetryListening, [this] { try_missing(); });
 
   plan_ = std::move(plan);
+  if (plan_.has_log_pipe) {
+    if (const auto made = log_pipe_.make(); !made) {
+      logging::warning("master.no_log_pipe", "{reason}", {{"reason", made.error().text}});
+      plan_.has_log_pipe = false;
+    }
+  }
   for (const ServicePlan& each : plan_.services) {
     if (each.why_not != ServicePlan::WhyNot::is_offered) {
       logging::debug("master.service_not_offered", "service {service} is served by no process",
@@ -78,11 +85,29 @@ std::expected<void, base::Error> Supervisor::adopt(Plan plan) {
     service->history = histories[each.key()];
     services_.push_back(std::move(service));
   }
+  watch_log_pipe();  // first: a new postlogd's service watches the same descriptor
   for (const auto& service : services_) {
     refresh(*service);
     if (!service->plan.service.wakeup_only_if_used || service->history.was_used) wake(*service);
   }
   return {};
+}
+
+bool Supervisor::has_log_reader() const {
+  return std::ranges::any_of(processes_, [](const auto& each) { return each.second->reads_log; });
+}
+
+// Lines of processes that began when there was a postlogd still.
+void Supervisor::watch_log_pipe() {
+  const bool is_ours = log_pipe_.is_there() && !expects_deaths_ && !has_log_reader() &&
+                       std::ranges::none_of(services_, [](const auto& each) { return each->plan.is_postlog; });
+  if (is_ours == watches_log_pipe_) return;
+  watches_log_pipe_ = is_ours;
+  if (is_ours) {
+    loop_.watch_reading(log_pipe_.reading(), [this] { lines_wait_(); });
+  } else {
+    loop_.forget(log_pipe_.reading());
+  }
 }
 
 // The processes of the present plan take no further client.
@@ -104,6 +129,7 @@ void Supervisor::retire_all() {
 void Supervisor::stop_serving() {
   expects_deaths_ = true;
   retire_all();
+  watch_log_pipe();
 }
 
 void Supervisor::stop_timers(Service& service) {
@@ -147,7 +173,11 @@ Population Supervisor::population_of(const Service& service) const {
 void Supervisor::refresh(Service& service) {
   const Population population = population_of(service);
   std::vector<int> wanted;
-  if (processes_to_start(population) > 0) wanted = listeners_of(service);
+  if (processes_to_start(population) > 0) {
+    wanted = listeners_of(service);
+    // A line that waits is a client as a datagram is.
+    if (service.plan.is_postlog && log_pipe_.is_there()) wanted.push_back(log_pipe_.reading());
+  }
   if (wanted != service.watched) {
     for (const int fd : service.watched) loop_.forget(fd);
     for (const int fd : wanted) loop_.watch_reading(fd, [this, &service] { client_waits(service); });
@@ -193,9 +223,19 @@ bool Supervisor::start(Service& service) {
   if (plan.is_told_of_stress()) stress = now < service.history.stress_until ? Stress::yes : Stress::no;
   if (stress == Stress::yes) wait_for_calm(service);
   const std::uint32_t generation = ++generation_;
+  ChildDescriptors descriptors{flow_read_.get(), flow_write_.get(), theirs.get(), listeners_of(service)};
+  std::string_view log_variable;
+  if (plan.is_postlog && log_pipe_.is_there()) {
+    log_variable = service::kLogReadVariable;
+    descriptors.log_pipe = log_pipe_.reading();
+  } else if (plan_.has_log_pipe) {
+    log_variable = service::kLogPipeVariable;
+    descriptors.log_pipe = log_pipe_.writing();
+  }
+  descriptors.log_pipe_number = log_pipe_number(plan);
   const auto pid =
-      start_child(plan.program_path, child_arguments(plan, manner_, stress), child_environment(plan_, generation),
-                  {flow_read_.get(), flow_write_.get(), theirs.get(), listeners_of(service)});
+      start_child(plan.program_path, child_arguments(plan, manner_, stress),
+                  child_environment(plan_, generation, log_variable, descriptors.log_pipe_number), descriptors);
   if (!pid) return failed(pid.error().text);
 
   auto process = std::make_unique<Process>();
@@ -205,6 +245,7 @@ bool Supervisor::start(Service& service) {
   process->service = &service;
   process->key = plan.key();
   process->program_path = plan.program_path;
+  process->reads_log = plan.is_postlog && log_pipe_.is_there();
   process->started = now;
   logging::debug("master.started", "service {service}: process {process}",
                  {{"service", plan.key()}, {"process", *pid}});
@@ -386,6 +427,7 @@ void Supervisor::ended(pid_t pid, int status) {
   for (const auto& service : services_) {
     if (service.get() == process->service || service->plan.key() == process->key) refresh(*service);
   }
+  if (process->reads_log) watch_log_pipe();
 }
 
 void Supervisor::try_missing() {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "base/fd.h"
 #include "master/child.h"
+#include "master/log_pipe.h"
 #include "master/loop.h"
 #include "master/plan.h"
 #include "master/population.h"
@@ -21,8 +23,9 @@ namespace master {
 
 class Supervisor {
  public:
-  // The loop must outlive it.
-  Supervisor(Loop& loop, Manner manner);
+  // The loop must outlive it. `lines_wait`: the log pipe has something to read, and there is no postlogd, nor a service
+  // that would start one.
+  Supervisor(Loop& loop, Manner manner, std::function<void()> lines_wait);
   ~Supervisor();
 
   // Takes the plan over, at start or in place of the one in force: what is listened at in both stays open all the time,
@@ -34,7 +37,9 @@ class Supervisor {
   // To all processes, and all theirs when master leads a process group of its own.
   void signal_all(int signal, bool whole_group) const;
   bool has_processes() const { return !processes_.empty(); }
-  void stop_serving();  // no process is started any more, and their deaths are no news
+  const LogPipe& log_pipe() const { return log_pipe_; }
+  bool has_log_reader() const;  // a postlogd, even one that is about to end
+  void stop_serving();          // no process is started any more, and their deaths are no news
 
  private:
   struct Service;
@@ -45,6 +50,7 @@ class Supervisor {
     Service* service;  // null: of an earlier plan, and told to finish
     std::string key;   // of the service, whichever plan it was in
     std::string program_path;
+    bool reads_log = false;
     Clock::time_point started;
     bool available = true;
     bool completed_a_client = false;
@@ -69,6 +75,7 @@ class Supervisor {
 
   void retire_all();
   std::vector<int> listeners_of(const Service& service) const;
+  void watch_log_pipe();
   Population population_of(const Service& service) const;
   void refresh(Service& service);
   void client_waits(Service& service);
@@ -94,6 +101,9 @@ class Supervisor {
   Sockets sockets_;
   base::Fd flow_read_;
   base::Fd flow_write_;
+  LogPipe log_pipe_;
+  std::function<void()> lines_wait_;
+  bool watches_log_pipe_ = false;
   std::vector<std::unique_ptr<Service>> services_;
   std::map<pid_t, std::unique_ptr<Process>> processes_;
   std::uint32_t generation_ = 0;

@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
-#include "base/text.h"
 #include "logging/destinations.h"
 #include "logging/record.h"
 
@@ -16,14 +14,6 @@ namespace {
 constexpr std::size_t kGatherAtMost = 64 * 1024;
 
 }  // namespace
-
-std::string line_of(std::string_view datagram, logging::Form form, const logging::Identity& identity) {
-  while (datagram.ends_with('\n') || datagram.ends_with('\0')) datagram.remove_suffix(1);
-  std::string line =
-      std::ranges::all_of(datagram, base::is_printable) ? std::string(datagram) : base::printable(datagram);
-  if (form == logging::Form::text || line.starts_with('{')) return line;
-  return logging::as_json({logging::Level::info, "postlogd.text", std::move(line), {}}, identity);
-}
 
 void LogWriter::append(std::string_view line) {
   if (gathered_.size() + line.size() >= kGatherAtMost) flush();

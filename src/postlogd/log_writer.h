@@ -1,17 +1,12 @@
 #pragma once
-// From datagrams to lines in the log file: several lines a write, and nothing in them that is no text.
+// Lines in the log file, several a write.
 
 #include <string>
 #include <string_view>
 
 #include "base/fd.h"
-#include "logging/log.h"
 
 namespace postlogd {
-
-// One line, without its newline: control bytes and what is no UTF-8 are masked. In a file of JSON objects, text that is
-// none becomes the text of one.
-std::string line_of(std::string_view datagram, logging::Form form, const logging::Identity& identity);
 
 class LogWriter {
  public:

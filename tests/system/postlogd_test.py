@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""postlogd(8): what it makes of datagrams, and who leaves the log file to it."""
+"""postlogd(8): what it makes of datagrams and of what is in the log pipe, and who leaves the log file to it."""
+import collections
 import json
 import os
 import pathlib
 import re
+import select
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases
 import mta
 
 SERVICES = {name: mta.SERVICES[name] for name in ("postlog", "showq")}
+WITH_CLEANUP = {name: mta.SERVICES[name] for name in ("postlog", "cleanup", "tlsmgr", "anvil")}
 
 
 def system(options, parameters=None, **more):
@@ -205,6 +211,255 @@ def test_root_opens_what_mail_owner_may_not(options):
         status = open(f"/proc/{pid}/status").read()
         assert re.search(rf"^Uid:\s+{mail.owner.uid}\s+{mail.owner.uid}\s+{mail.owner.uid}\s", status, re.MULTILINE), status
         assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
+
+
+# --- the log pipe
+
+def serving(options, parameters=None, services=None, **more):
+    """A system with an SMTP server: each client makes it write lines."""
+    port = mta.free_port()
+    values = {"service_throttle_time": "1s", "maillog_file_compressor": "true", **(parameters or {})}
+    mail = system(options, values, services=services or WITH_CLEANUP, inet=[f"127.0.0.1:{port} inet n - n - - smtpd"], **more)
+    mail.port = port
+    return mail
+
+
+class Client:
+    """Its connection, its helo and its end: two lines at least, with its port."""
+
+    def __init__(self, mail):
+        self.socket = socket.create_connection(("127.0.0.1", mail.port), mta.LIMIT)
+        self.replies = self.socket.makefile("rb")
+        assert self.replies.readline().startswith(b"220 ")
+
+    def quit(self):
+        self.socket.sendall(b"QUIT\r\n")
+        assert self.replies.readline().startswith(b"221 ")
+        self.socket.close()
+
+
+class PipeEnd:
+    """The write end of the log pipe as smtpd has it."""
+
+    def __init__(self, mail):
+        self.client = Client(mail)
+        pid = mail.pids("smtpd")[0]
+        environment = dict(entry.partition(b"=")[::2] for entry in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+        number = int(environment[b"POSTRIDER_LOG_PIPE"])
+        flags = re.search(r"flags:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{number}").read_text()).group(1)
+        assert int(flags, 8) & os.O_CLOEXEC, "what smtpd runs would have it"
+        self.fd = os.open(f"/proc/{pid}/fd/{number}", os.O_WRONLY | os.O_NONBLOCK)
+
+    def write(self, line):
+        data = line.encode() + b"\n"
+        while True:
+            try:
+                assert os.write(self.fd, data) == len(data)
+                return
+            except BlockingIOError:
+                assert select.select([], [self.fd], [], mta.LIMIT)[1]
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Flood:
+    """Threads that write numbered lines until stop()."""
+
+    def __init__(self, pipe, threads=3):
+        self.pipe, self.over, self.written = pipe, False, [0] * threads
+        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, who):
+        while not self.over:
+            for _ in range(20):
+                number = self.written[who]
+                self.pipe.write(f"flood {who} {number} {'x' * (number % 300)}.")
+                self.written[who] += 1
+            time.sleep(0.002)  # a few thousand lines a second, so that the rest of the machine lives
+
+    def count(self):
+        return sum(self.written)
+
+    def stop(self):
+        self.over = True
+        for thread in self.threads:
+            thread.join()
+
+    def lines(self):
+        return [f"flood {who} {number} {'x' * (number % 300)}." for who, count in enumerate(self.written) for number in range(count)]
+
+
+def flooded(*paths):
+    return [line for path in paths if path.exists() for line in path.read_text().splitlines() if "flood" in line]
+
+
+def test_lines_of_daemons_come_by_the_pipe(options):
+    """It is a line in it that starts postlogd; when that holds its breath, daemons go on, and nothing is lost or twice there."""
+    with serving(options) as mail:
+        mail.start()
+        Client(mail).quit()
+        mail.wait_log("disconnect from")
+        pid, = mail.pids("postlogd")
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(20):
+            Client(mail).quit()
+        assert mail.log().count(": connect from") == 1
+        os.kill(pid, signal.SIGCONT)
+        mta.wait(lambda: mail.log().count("disconnect from") == 21)
+        assert mail.log().count(": connect from") == 21
+
+
+def test_lines_outlive_who_wrote_them(options):
+    with serving(options) as mail:
+        mail.start()
+        Client(mail).quit()
+        mail.wait_log("disconnect from")
+        logger, = mail.pids("postlogd")
+        os.kill(logger, signal.SIGSTOP)
+        client = Client(mail)
+        for pid in mail.pids("smtpd"):
+            os.kill(pid, signal.SIGKILL)
+        assert client.replies.readline() == b""
+        os.kill(logger, signal.SIGKILL)
+        mta.wait(lambda: mail.log().count(": connect from") == 2)
+
+
+def test_a_killed_postlogd_loses_nothing(options):
+    with serving(options) as mail:
+        mail.start()
+        pipe = PipeEnd(mail)
+        flood = Flood(pipe)
+        killed = set()
+        while len(killed) < 6:
+            before = flood.count()
+            pid = mta.wait(lambda: set(mail.pids("postlogd")) - killed).pop()
+            mta.wait(lambda: flood.count() > before + 500)
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        flood.stop()
+        mta.wait(lambda: set(flooded(mail.log_file)) == set(flood.lines()))
+        assert flood.count() > 3000
+
+
+def test_the_last_lines_are_written(options):
+    """Whether postlogd can still write them, or only master is left to do it."""
+    for is_stopped in (False, True):
+        with serving(options) as mail:
+            mail.start()
+            pipe = PipeEnd(mail)
+            mail.wait_log(": connect from")
+            if is_stopped:
+                os.kill(mail.pids("postlogd")[0], signal.SIGSTOP)
+            for i in range(2000):
+                pipe.write(f"last {i}.")
+            mail.stop()
+            counts = collections.Counter(line for line in mail.log().splitlines() if line.startswith("last"))
+            assert counts == {f"last {i}.": 1 for i in range(2000)}, (len(counts), counts.most_common(3))
+            assert "terminating on signal 15" in mail.log()
+
+
+def test_every_line_is_in_one_file_when_it_is_rotated_under_load(options):
+    with serving(options) as mail:
+        mail.start()
+        pipe = PipeEnd(mail)
+        flood = Flood(pipe)
+        for _ in range(3):
+            before = flood.count()
+            mta.wait(lambda: flood.count() > before + 1000)
+            mail.check("postfix", "logrotate")
+            old = [path for path in mail.log_file.parent.iterdir() if path != mail.log_file]
+            sizes = {path: path.stat().st_size for path in old}
+            mta.wait(lambda: mail.log_file.exists() and flooded(mail.log_file))
+            assert sizes == {path: path.stat().st_size for path in old}, "the old files are left alone by now"
+        flood.stop()
+        files = list(mail.log_file.parent.iterdir())
+        assert len(files) == 4, files
+        mta.wait(lambda: len(flooded(*files)) >= flood.count())
+        assert collections.Counter(flooded(*files)) == collections.Counter(flood.lines())
+
+
+def test_lines_wait_for_a_postlogd_that_cannot_start(options):
+    """And master does not busy itself with them meanwhile."""
+    with serving(options) as mail:
+        mail.start()
+        pipe = PipeEnd(mail)
+        mail.wait_log(": connect from")
+        mail.set(service_throttle_time="1000s")
+        mail.reload()
+        mta.wait(lambda: "reload -- version" in mail.log())
+        mail.log_file.rename(mail.log_file.with_name("old.log"))
+        mail.log_file.mkdir()
+        for pid in mail.pids("postlogd"):
+            os.kill(pid, signal.SIGKILL)
+        pipe.write("it waits")
+        seen = set()
+        mta.wait(lambda: seen.update(mail.pids("postlogd")) or seen and not mail.pids("postlogd"))
+
+        def work():
+            fields = pathlib.Path(f"/proc/{mail.master_pid()}/stat").read_text().rpartition(")")[2].split()
+            return int(fields[11]) + int(fields[12])
+        before = work()
+        time.sleep(1)  # in which nothing happens
+        assert work() - before < 20 and not mail.pids("postlogd")
+        mail.log_file.rmdir()
+        mail.reload()
+        mail.wait_log("^it waits$")
+
+
+def test_postlogd_stays_for_those_who_complete_what_they_have(options):
+    """master has left (`postfix drain`): the last line of the last process is written, and then nobody is there any more."""
+    with serving(options) as mail:
+        mail.start()
+        client = Client(mail)
+        mail.wait_log(": connect from")
+        os.kill(mail.master_pid(), signal.SIGUSR1)
+        mta.wait(lambda: not mail.pids("master"))
+        client.quit()
+        mta.wait(lambda: not mail.processes())
+        assert mail.log().count("disconnect from") == 1
+
+
+def test_the_pipe_has_a_reader_when_postlogd_is_no_service_any_more(options):
+    with serving(options) as mail:
+        mail.start()
+        client = Client(mail)
+        mail.wait_log(": connect from")
+        del mail.services["postlog"]
+        mail.write_configuration()
+        mail.reload()
+        mta.wait(lambda: not mail.pids("postlogd"))
+        client.quit()
+        mail.wait_log("disconnect from")
+        Client(mail).quit()
+        mta.wait(lambda: mail.log().count("disconnect from") == 2)
+        mail.services["postlog"] = mta.SERVICES["postlog"]
+        mail.write_configuration()
+        mail.reload()
+        Client(mail).quit()
+        mta.wait(lambda: mail.log().count("disconnect from") == 3)
+        assert len(mail.pids("postlogd")) == 1
+
+
+def test_a_flood_of_lines_keeps_nobody_waiting(options):
+    """master's word, a datagram and a rotated file are heeded while the pipe is never empty."""
+    with serving(options) as mail:
+        mail.start()
+        pipe = PipeEnd(mail)
+        mail.wait_log(": connect from")
+        flood = Flood(pipe)
+        try:
+            Sender(mail).send("a datagram")
+            mail.wait_log("^a datagram$", limit=5)
+            first = mail.pids("postlogd")
+            mail.reload()
+            mta.wait(lambda: mail.pids("postlogd") and mail.pids("postlogd") != first, limit=10)
+        finally:
+            flood.stop()
+        mta.wait(lambda: len(flooded(mail.log_file)) >= flood.count())
+        assert collections.Counter(flooded(mail.log_file)) == collections.Counter(flood.lines())
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "logging/line_pipe.h"
 #include "logging/record.h"
 
 namespace logging {
@@ -153,12 +154,10 @@ base::Fd open_for_appending(const std::string& path, mode_t mode) {
   return fd;
 }
 
-constexpr auto kMoment = std::chrono::milliseconds(200);
-
 class PostlogSocket : public Destination {
  public:
-  PostlogSocket(std::string path, std::string file, base::Fd spare, Form form)
-      : path_(std::move(path)), file_(std::move(file)), spare_(std::move(spare)), form_(form) {}
+  PostlogSocket(std::string path, std::string file, base::Fd spare, Form form, int pipe)
+      : path_(std::move(path)), file_(std::move(file)), spare_(std::move(spare)), form_(form), pipe_(pipe) {}
 
   // Who may not reach the socket, as ordinary users may not, loses records and is not bothered with that.
   bool is_reachable() { return spare_ || connect() || errno == EACCES; }
@@ -166,6 +165,7 @@ class PostlogSocket : public Destination {
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
       const std::string line = file_line(form_, record, identity);
+      if (pipe_.put(line)) return;
       const std::string_view datagram = std::string_view(line).substr(0, line.size() - 1);
       if (send(datagram, MSG_DONTWAIT)) return;
       // Records that wait in the socket would come after one that we write now, so a postlogd that is only busy gets a
@@ -246,6 +246,7 @@ class PostlogSocket : public Destination {
   std::string file_;
   base::Fd spare_;
   Form form_;
+  PipeWriter pipe_;
   base::Fd fd_;
   bool full_ = false;     // the last datagram found no room
   bool stalled_ = false;  // nor a second later
@@ -280,11 +281,11 @@ std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::str
 
 std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
                                                                         const std::string& file, unsigned mode,
-                                                                        Form form) {
+                                                                        Form form, int pipe) {
   base::Fd spare = open_for_appending(file, static_cast<mode_t>(mode & 0777));
   const int reason = errno;
-  auto destination = std::make_unique<PostlogSocket>(path, file, std::move(spare), form);
-  if (destination->is_reachable()) return destination;
+  auto destination = std::make_unique<PostlogSocket>(path, file, std::move(spare), form, pipe);
+  if (pipe >= 0 || destination->is_reachable()) return destination;
   return std::unexpected(base::Error{base::with_errno(fmt::format("open logfile '{}'", file), reason)});
 }
 

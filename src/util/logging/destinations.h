@@ -26,9 +26,10 @@ std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::str
 // postlogd's socket, a datagram a record, as the line that stands in the log file at the end. While nobody takes them
 // there, the program appends to the file itself, if it may; it may create it now, before privileges are given up.
 // The error: there is neither now. What reaches neither later, or is not allowed to, is lost.
+// `pipe`: master's pipe to postlogd (see line_pipe.h), which takes what fits as long as there is room; -1 for none.
 std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
                                                                         const std::string& file, unsigned mode,
-                                                                        Form form);
+                                                                        Form form, int pipe = -1);
 
 // "Mon dd hh:mm:ss", local time, in English.
 std::string timestamp();

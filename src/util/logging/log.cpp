@@ -78,9 +78,9 @@ std::expected<void, base::Error> open(const Setup& setup) {
   if (setup.standard_error) text.push_back(standard_error(setup.standard_error_from));
   if (setup.syslog) text.push_back(syslog_socket(setup.syslog_socket, setup.syslog_facility));
   if (!setup.file.empty()) {
-    auto file = setup.postlog_socket.empty()
-                    ? log_file(setup.file, setup.file_mode, setup.file_form)
-                    : postlog_socket(setup.postlog_socket, setup.file, setup.file_mode, setup.file_form);
+    auto file = setup.postlog_socket.empty() ? log_file(setup.file, setup.file_mode, setup.file_form)
+                                             : postlog_socket(setup.postlog_socket, setup.file, setup.file_mode,
+                                                              setup.file_form, setup.postlog_pipe);
     if (file) {
       (setup.file_form == Form::json ? json : text).push_back(std::move(*file));
     } else {

@@ -84,6 +84,7 @@ struct Setup {
   std::string syslog_socket = "/dev/log";
   std::string file;                 // maillog_file, or "/dev/stdout"; empty for none
   std::string postlog_socket = {};  // where postlogd takes records for the file; empty: this program writes it itself
+  int postlog_pipe = -1;            // to postlogd, for what fits into it; stays the caller's
   unsigned file_mode = 0600;        // maillog_file_permissions
   Form file_form = Form::text;
 };

@@ -28,6 +28,46 @@ void Process::listen_to_datagrams(int socket) {
   }
 }
 
+void Process::listen_to_log_pipe() {
+  while (!retiring_) {
+    if (is_stale()) return;
+    const Server::Lines taken = take_lines();
+    if (taken == Server::Lines::end) return;
+    if (taken == Server::Lines::something) {
+      last_activity_ = io::Clock::now();
+      io::yield();  // neither master nor anyone else waits for the end of a flood
+    } else {
+      (void)io::wait_readable_again(place_.log_pipe, io::Deadline::never());
+    }
+  }
+}
+
+Server::Lines Process::take_lines() {
+  try {
+    return server_.take_lines();
+  } catch (const base::Fatal&) {
+    throw;
+  } catch (const std::exception& error) {
+    logging::error("service.log_pipe_failed", "the log pipe: {reason}", {{"reason", error.what()}});
+    io::sleep_until(io::Deadline::after(std::chrono::seconds(1)));
+    return Server::Lines::something;
+  }
+}
+
+// Until all who may write have ended. Those who take longer find that nobody reads, and write the file themselves.
+void Process::take_last_lines(io::Deadline deadline) {
+  while (!deadline.passed() && server_.stale().empty()) {
+    const Server::Lines taken = take_lines();
+    if (taken == Server::Lines::end) return;
+    if (taken == Server::Lines::something) {
+      io::yield();
+    } else {
+      const auto next_look = io::Deadline::after(std::chrono::seconds(1)).or_earlier(deadline);
+      (void)io::wait_readable_again(place_.log_pipe, next_look);
+    }
+  }
+}
+
 std::size_t Process::take_datagrams(int socket) {
   // Pages that no datagram has reached yet cost nothing.
   static const auto space = std::make_unique_for_overwrite<std::array<char, kLargest * kAtOnce>>();

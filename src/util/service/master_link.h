@@ -1,5 +1,6 @@
 #pragma once
-// The contract between master and its children: descriptors, environment, the status message. Postfix's own.
+// The contract between master and its children: descriptors, environment, the status message. Postfix's own, but for
+// the log pipe.
 
 #include <cstdint>
 
@@ -23,6 +24,13 @@ constexpr int kFlowCredit = 1000;
 // Without a client, both mean: exit now. SIGTERM, to the process group, means: stop now, whatever is under way.
 constexpr int kStatus = 5;
 constexpr int kFirstListen = 6;
+
+// Where there is a maillog_file: the number of the descriptor, beyond the listening ones, by which the process's log
+// lines reach postlogd (see logging/line_pipe.h). postlogd has the other end instead. Master keeps both for as long as
+// it lives, so that no line depends on the life of another process. The process takes the variable out of its
+// environment and closes the descriptor on exec; programs that know nothing of either log as if there were none.
+constexpr const char* kLogPipeVariable = "POSTRIDER_LOG_PIPE";
+constexpr const char* kLogReadVariable = "POSTRIDER_LOG_READ";
 
 constexpr std::int32_t kTaken = 0;      // no further client fits
 constexpr std::int32_t kAvailable = 1;  // at least one does

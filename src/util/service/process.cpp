@@ -112,6 +112,9 @@ void Process::open_for_business() {
       listening_.push_back(io::spawn("accept", [this, listener] { listen_to(listener); }));
     }
   }
+  if (place_.log_pipe >= 0) {
+    listening_.push_back(io::spawn("log pipe", [this] { listen_to_log_pipe(); }));
+  }
   if (clients_ == Clients::triggers) io::spawn("triggers", [this] { pass_letters_on(); });
   if (place_.status_fd >= 0) {
     io::spawn("master", [this] { listen_to_master(); });
@@ -332,6 +335,8 @@ void Process::finish() {
     io::forget(listener);
     ::close(listener);
   }
+  // Master keeps the pipe for who comes next. Without master there is no one.
+  if (place_.log_pipe >= 0 && master_is_gone_) take_last_lines(deadline);
   server_.finish(deadline);
   while ((!records_.empty() || telling_letters_ || !letters_.empty()) && left_.wait(deadline) == io::Wakeup::ready) {
   }

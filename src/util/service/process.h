@@ -20,6 +20,7 @@ struct Place {
   config::ServiceType type = config::ServiceType::unix_stream;
   std::vector<int> listeners;
   int status_fd = -1;
+  int log_pipe = -1;  // for postlogd
   std::uint32_t generation = 0;
   int client_limit = 100;
   long max_use = 0;                     // clients in all; 0: no limit
@@ -58,6 +59,9 @@ class Process final : public ipc::IdleObserver {
   void listen_to_fifo(int fifo);
   void listen_to_datagrams(int socket);
   std::size_t take_datagrams(int socket);
+  void listen_to_log_pipe();
+  Server::Lines take_lines();
+  void take_last_lines(io::Deadline deadline);
   bool make_room(int listener);
   void admit(base::Fd connection);
   void talk_to(Client client);

@@ -18,6 +18,8 @@
 #include "config/param.h"
 #include "logging/log.h"
 #include "service/flow.h"
+#include "service/log_pipe.h"
+#include "service/master_link.h"
 #include "service/options.h"
 #include "service/privileges.h"
 #include "service/process.h"
@@ -105,11 +107,12 @@ config::Config load(const Program& program, const std::string& service_name, con
   return std::move(*config);
 }
 
-void open_logging(const config::Config& config, const Program& program, const Options& options) {
+void open_logging(const config::Config& config, const Program& program, const Options& options, int log_pipe) {
   logging::Setup setup = command::logging_setup(config, program.program);
   setup.standard_error = options.log_to_stderr;
   // Relative: it stays reachable in a chroot.
   if (!setup.file.empty()) setup.postlog_socket = "public/" + config[param::postlog_service_name];
+  setup.postlog_pipe = log_pipe;
   if (program.clients == Clients::datagrams) setup.postlog_socket.clear();  // it would write to itself
   if (const char* host = std::getenv("POSTLOG_HOSTNAME"); host != nullptr && *host != '\0') setup.identity.host = host;
   if (const auto opened = logging::open(setup); !opened) {
@@ -221,11 +224,15 @@ void give_up_privileges(const Program& program, const Context& context, const Ac
 int serve(const Program& program, const Options& options) {
   const std::string service_name = options.service_name.empty() ? program.program : options.service_name;
   const std::uint32_t generation = generation_from_environment();
+  // A stand-alone process is not master's child, whatever its environment says.
+  const int log_pipe = options.stand_alone ? -1 : take_log_pipe(kLogPipeVariable, O_WRONLY);
+  const int log_read = options.stand_alone ? -1 : take_log_pipe(kLogReadVariable, O_RDONLY);
+  for (const char* variable : {kLogPipeVariable, kLogReadVariable}) ::unsetenv(variable);
   const config::Config config = load(program, service_name, options);
   config.import_environment();
   const std::string& queue_directory = config[param::queue_directory];
   if (::chdir(queue_directory.c_str()) != 0) throw base::Fatal(base::with_errno("chdir " + queue_directory, errno));
-  open_logging(config, program, options);
+  open_logging(config, program, options, log_pipe);
   if (options.debugger) run_debugger(config, program.program);
   if (!options.stand_alone) check_place_in_master_cf(program, options, service_name);
 
@@ -238,11 +245,13 @@ int serve(const Program& program, const Options& options) {
                   .arguments = options.arguments,
                   .privileged = is_root && !options.unprivileged,
                   .chrooted = is_root && options.chroot,
-                  .stand_alone = options.stand_alone};
+                  .stand_alone = options.stand_alone,
+                  .log_pipe = program.clients == Clients::datagrams ? log_read : -1};
   std::optional<Account> owner;
   if (is_root) owner = mail_owner(config);
   raise_limits();
-  const Place place = place_of(config, program, options, service_name, generation);
+  Place place = place_of(config, program, options, service_name, generation);
+  place.log_pipe = context.log_pipe;
   if (program.check) program.check(context);
   const std::unique_ptr<Server> server = program.open(context);
   // Not before: a log to standard output has been opened by now.

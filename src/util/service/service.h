@@ -35,6 +35,7 @@ struct Context {
   bool privileged = false;                        // runs as root by master.cf (unpriv = n) and started by root
   bool chrooted = false;
   bool stand_alone = false;  // -S: one client on descriptors 0 and 1, handed to serve() as one socket
+  int log_pipe = -1;         // only for Clients::datagrams: where other programs' log lines come from; see take_lines()
 };
 
 // One accepted connection. Non-blocking, close-on-exec, TCP_NODELAY.
@@ -65,6 +66,11 @@ class Server {
   // Only for Clients::datagrams. Several may follow each other; no_more_datagrams() is called before the process waits.
   virtual void datagram(std::string_view text);
   virtual void no_more_datagrams() {}
+
+  // Only when there is a Context::log_pipe: takes what is in it, and may pause before it returns, so that more gathers
+  // for the next time. Called again at once while there was something, then when there is. `end`: never again.
+  enum class Lines { something, nothing, end };
+  virtual Lines take_lines() { return Lines::end; }
 
   // Asked now and then, and before a new client: a table or file differs from what was opened. The process then takes
   // no further client, finishes those it has, and is replaced. Logged as "table X has changed -- restarting".

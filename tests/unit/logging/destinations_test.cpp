@@ -5,10 +5,9 @@
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
-#include <chrono>
-
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <regex>
@@ -331,6 +330,76 @@ TEST_F(Postlog, FollowsAFileThatIsRotated) {
   base::Fd(::open(path("log").c_str(), O_CREAT | O_WRONLY, 0600));
   logging::info("x", "two");
   EXPECT_TRUE(std::regex_match(file(), std::regex(kHead + "two\n")));
+}
+
+class PostlogPipe : public Postlog {
+ protected:
+  PostlogPipe() {
+    ::signal(SIGPIPE, SIG_IGN);
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    out_.reset(ends[0]);
+    in_.reset(ends[1]);
+    setup_.postlog_pipe = in_.get();
+  }
+  std::string piped() const {
+    std::string text(200'000, '\0');
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::read(out_.get(), text.data(), text.size()))));
+    return text;
+  }
+  base::Fd out_;
+  base::Fd in_;
+};
+
+TEST_F(PostlogPipe, TakesTheLineThatTheFileWouldHave) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  logging::warning("x", "careful");
+  EXPECT_TRUE(std::regex_match(piped(), std::regex(kHead + "warning: careful\n")));
+  char byte = 0;
+  EXPECT_LT(::recv(listener.get(), &byte, 1, MSG_DONTWAIT), 0) << "and nothing else does";
+  EXPECT_EQ(file(), "");
+}
+
+TEST_F(PostlogPipe, NeedsNeitherASocketNorAFile) {
+  setup_.file = path("none/log");
+  setup_.postlog_socket = path("socket");
+  EXPECT_TRUE(logging::open(setup_));
+  logging::info("x", "hello");
+  EXPECT_TRUE(piped().ends_with(": hello\n"));
+}
+
+TEST_F(PostlogPipe, LeavesLinesThatItCannotKeepTogetherToTheSocket) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open(Form::json);
+  const std::string longest(2000, 'x');
+  logging::info("x", "short");
+  logging::info("x", "long", {{"a", longest}, {"b", longest}, {"c", longest}});
+  const std::string text = piped();
+  EXPECT_TRUE(text.contains("\"short\"") && !text.contains("xxx")) << text;
+  EXPECT_TRUE(received(listener).contains(longest));
+}
+
+TEST_F(PostlogPipe, ThatIsFullIsReplacedByTheSocketAndTheFile) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  const std::string text(1900, 'x');
+  for (int i = 0; i < 100; ++i) logging::info("x", "{text}", {{"text", text}});
+  const auto in_pipe = std::ranges::count(piped(), '\n');
+  const auto in_file = std::ranges::count(file(), '\n');
+  long in_socket = 0;
+  char buffer[8192];
+  while (::recv(listener.get(), buffer, sizeof buffer, MSG_DONTWAIT) > 0) ++in_socket;
+  EXPECT_TRUE(in_pipe > 10 && in_socket > 0 && in_file > 0) << in_pipe << " " << in_socket << " " << in_file;
+  EXPECT_EQ(in_pipe + in_socket + in_file, 100);
+}
+
+TEST_F(PostlogPipe, ThatNobodyReadsIsReplacedByTheSocket) {
+  const base::Fd listener = listen(SOCK_DGRAM);
+  open();
+  out_.reset();
+  logging::info("x", "master is gone");
+  EXPECT_TRUE(received(listener).ends_with(": master is gone"));
 }
 
 TEST_F(Postlog, NeitherThereNorAFileIsAnError) {

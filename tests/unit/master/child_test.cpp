@@ -67,6 +67,42 @@ TEST(ChildEnvironment, GenerationIsOctalAndOldValuesAreReplaced) {
   ::unsetenv("GENERATION");
 }
 
+TEST(ChildEnvironment, TheLogPipeIsKnownToThoseWhoGetIt) {
+  ::setenv("POSTRIDER_LOG_PIPE", "1", 1);
+  ::setenv("POSTRIDER_LOG_READ", "2", 1);
+  const master::Plan plan{};
+  const auto count = [](const auto& environment, std::string_view start) {
+    return std::ranges::count_if(environment, [&](const std::string& each) { return each.starts_with(start); });
+  };
+  const auto without = master::child_environment(plan, 1);
+  EXPECT_EQ(count(without, "POSTRIDER_"), 0) << "master's caller has no say";
+  const auto with = master::child_environment(plan, 1, "POSTRIDER_LOG_PIPE", 7);
+  EXPECT_EQ(count(with, "POSTRIDER_LOG_PIPE=7"), 1);
+  EXPECT_EQ(count(with, "POSTRIDER_"), 1);
+  ::unsetenv("POSTRIDER_LOG_PIPE");
+  ::unsetenv("POSTRIDER_LOG_READ");
+}
+
+TEST(StartChild, TheLogPipeStandsBeyondAllListenersEvenThoseThatAreMissing) {
+  const auto plan = service("smtp inet n - n - - smtpd", 3);
+  EXPECT_EQ(master::log_pipe_number(plan), 9);
+  int output[2];
+  ASSERT_EQ(::pipe2(output, O_CLOEXEC), 0);
+  const base::Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const std::vector<std::string> shell = {"sh", "-c",
+                                          "for n in 6 7 8 9; do [ -e /proc/self/fd/$n ] && echo $n; done >&9; exit 0"};
+  const auto pid = master::start_child(
+      "/bin/sh", shell, std::vector<std::string>{"PATH=/bin"},
+      {null.get(), null.get(), null.get(), {null.get(), null.get()}, output[1], master::log_pipe_number(plan)});
+  ASSERT_TRUE(pid) << pid.error().text;
+  ::close(output[1]);
+  ::waitpid(*pid, nullptr, 0);
+  char text[64] = "";
+  EXPECT_GT(::read(output[0], text, sizeof text - 1), 0);
+  ::close(output[0]);
+  EXPECT_STREQ(text, "6\n7\n9\n");
+}
+
 TEST(StartChild, AProgramThatCannotRunIsAnErrorHereAndNow) {
   const auto pid = master::start_child("/nonexistent/x", std::vector<std::string>{"x"}, {}, {0, 1, 2, {}});
   ASSERT_FALSE(pid);

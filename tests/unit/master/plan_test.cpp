@@ -118,6 +118,21 @@ TEST(Plan, OnlyWhatSpoilsItselfIsSolitary) {
   EXPECT_FALSE(planned.services[2].is_solitary());
 }
 
+TEST(Plan, ThePostlogServiceIsTheOneThatProgramsLookFor) {
+  const auto is_postlog = [](const std::string& line) {
+    const auto planned = plan(line + "\n");
+    return planned.services.size() == 1 && planned.services[0].is_postlog;
+  };
+  EXPECT_TRUE(is_postlog("postlog unix-dgram n - n - 1 postlogd"));
+  EXPECT_FALSE(is_postlog("other unix-dgram n - n - 1 postlogd"));
+  EXPECT_FALSE(is_postlog("postlog unix-dgram - - n - 1 postlogd")) << "in private/";
+  EXPECT_FALSE(is_postlog("postlog unix n - n - 1 postlogd"));
+  EXPECT_FALSE(is_postlog("postlog unix-dgram n - n - 2 postlogd")) << "it takes the pipe for itself";
+  EXPECT_FALSE(is_postlog("postlog unix-dgram n - n - 1 mylogd"));
+  EXPECT_FALSE(
+      plan("postlog unix-dgram n - n - 1 postlogd\n", {.absent = {"/libexec/postlogd"}}).services[0].is_postlog);
+}
+
 TEST(Disabled, TheFirstMatchDecides) {
   const auto service = [](std::string name, config::ServiceType type) {
     config::Service made{};

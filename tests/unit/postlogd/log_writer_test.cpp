@@ -6,42 +6,6 @@
 
 namespace {
 
-using namespace std::string_literals;
-using logging::Form;
-
-const logging::Identity kIdentity{"postlogd", "postfix", "mx"};
-
-std::string line_of(std::string_view datagram) {
-  return postlogd::line_of(datagram, Form::text, kIdentity);
-}
-
-TEST(LogLine, IsTheDatagram) {
-  EXPECT_EQ(line_of("Nov 21 10:54:53 mx postfix/qmgr[1]: \xc3\xbc %s"),
-            "Nov 21 10:54:53 mx postfix/qmgr[1]: \xc3\xbc %s");
-}
-
-TEST(LogLine, IsOneLineOfText) {
-  EXPECT_EQ(line_of("a\nb\rc\033d\x7f"
-                    "e\xff"),
-            "a?b?c?d?e?");
-  EXPECT_EQ(line_of("a\0b"s), "a?b");
-}
-
-TEST(LogLine, LosesWhatEndsIt) {
-  EXPECT_EQ(line_of("a\n\0\n"s), "a");
-  EXPECT_EQ(line_of("\n"), "");
-}
-
-TEST(LogLine, OfJsonStaysJson) {
-  EXPECT_EQ(postlogd::line_of("{\"a\":1}\n", Form::json, kIdentity), "{\"a\":1}");
-}
-
-TEST(LogLine, OfAStrangerBecomesJson) {
-  const std::string line = postlogd::line_of("Nov 21 mx x: \"quoted\"", Form::json, kIdentity);
-  EXPECT_TRUE(line.starts_with('{') && line.ends_with('}'));
-  EXPECT_TRUE(line.contains(R"("text":"Nov 21 mx x: \"quoted\"")")) << line;
-}
-
 class LogWriterTest : public ::testing::Test {
  protected:
   LogWriterTest() {

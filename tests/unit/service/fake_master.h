@@ -114,10 +114,16 @@ class FakeMaster : public ::testing::Test {
     const pid_t child = ::fork();
     if (child == 0) {
       const int inherited[] = {flow_read_.get(), flow_write_.get(), status[1], listener_.get()};
+      const int pipe = log_pipe_ < 0 ? -1 : ::fcntl(log_pipe_, F_DUPFD, 70);
       int moved[4];
       for (int i = 0; i < 4; ++i) moved[i] = ::fcntl(inherited[i], F_DUPFD, 20);
       for (int i = 0; i < 4; ++i) ::dup2(moved[i], service::kFlowRead + i);
       for (int fd = 7; fd < 64; ++fd) ::close(fd);
+      if (pipe >= 0) {
+        ::dup2(pipe, 7);
+        ::close(pipe);
+      }
+      if (!log_variable_.empty()) ::setenv(log_variable_.c_str(), log_value_.c_str(), 1);
       ::setenv("MAIL_CONFIG", folder_.c_str(), 1);
       ::setenv("GENERATION", "17", 1);
       std::vector<char*> argv;
@@ -172,6 +178,9 @@ class FakeMaster : public ::testing::Test {
   base::Fd status_;
   base::Fd flow_read_;
   base::Fd flow_write_;
+  int log_pipe_ = -1;  // becomes descriptor 7
+  std::string log_variable_;
+  std::string log_value_ = "7";
   std::vector<pid_t> children_;
 
  private:

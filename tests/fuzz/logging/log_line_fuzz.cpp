@@ -4,13 +4,13 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "postlogd/log_writer.h"
+#include "logging/line_pipe.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view datagram(reinterpret_cast<const char*>(data), size);
   const logging::Identity identity{"postlogd", "postfix", "mx"};
   for (const auto form : {logging::Form::text, logging::Form::json}) {
-    const std::string line = postlogd::line_of(datagram, form, identity);
+    const std::string line = logging::line_of(datagram, form, identity);
     for (const char c : line) {
       if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') std::abort();
     }
