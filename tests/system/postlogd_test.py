@@ -243,12 +243,15 @@ class PipeEnd:
 
     def __init__(self, mail):
         self.client = Client(mail)
-        pid = mail.pids("smtpd")[0]
+        self.fd = mta.wait(lambda: next(filter(None, map(self.of, mail.pids("smtpd"))), None), what="smtpd to close its end on exec")
+
+    @staticmethod
+    def of(pid):
+        """None when what it runs would have it, too, as at the very start of a process."""
         environment = dict(entry.partition(b"=")[::2] for entry in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
         number = int(environment[b"POSTRIDER_LOG_PIPE"])
         flags = re.search(r"flags:\s*(\d+)", pathlib.Path(f"/proc/{pid}/fdinfo/{number}").read_text()).group(1)
-        assert int(flags, 8) & os.O_CLOEXEC, "what smtpd runs would have it"
-        self.fd = os.open(f"/proc/{pid}/fd/{number}", os.O_WRONLY | os.O_NONBLOCK)
+        return os.open(f"/proc/{pid}/fd/{number}", os.O_WRONLY | os.O_NONBLOCK) if int(flags, 8) & os.O_CLOEXEC else None
 
     def write(self, line):
         data = line.encode() + b"\n"

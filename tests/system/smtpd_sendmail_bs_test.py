@@ -61,6 +61,15 @@ def test_what_is_not_finished_is_not_taken(options):
         assert mail.queued() == {}, mail.queued()
 
 
+def test_what_postdrop_refuses_is_refused(options):
+    with mta.Postrider(options.build, BOXES | {"local_login_sender_maps": "static:somebody@example.test"}) as mail:
+        text = "EHLO client.example\nMAIL FROM:<ann@client.example>\nRCPT TO:<bob@example.test>\nDATA\nSubject: x\n\n" + "x" * 70 + "\n"
+        for size in (1, 20000):  # more than pipes hold: postdrop is gone before the end
+            replies = spoken(mail, text + ("y" * 70 + "\n") * size + ".\nQUIT\n")
+            assert replies[-2:] == ["550 5.7.1 Error: service denied", "221 2.0.0 Bye"], replies
+        assert mail.queued() == {}, mail.queued()
+
+
 def test_a_caller_that_ignores_its_children_is_told_what_is_so(options):
     with mta.Postrider(options.build, BOXES) as mail:
         mail.start()

@@ -102,7 +102,9 @@ TEST_F(Postlogd, MakesJsonOfTextInThePipe) {
 
 TEST_F(Postlogd, LeavesWithAllLinesWritten) {
   const auto server = open();
-  for (int i = 0; i < 50; ++i) say(std::string(1000, 'x') + "\n");
+  std::string line(1001, 'x');
+  line.back() = '\n';
+  for (int i = 0; i < 50; ++i) say(line);
   say("half");
   server->finish(io::Deadline::never());
   EXPECT_EQ(written().size(), 50u * 1001 + 5);
