@@ -44,7 +44,8 @@ class Held {
       const auto found = open_.find(range);
       if (found == open_.end()) return {};
       const int ended = std::min(by, found->second);
-      if ((found->second -= ended) == 0) open_.erase(found);
+      found->second -= ended;
+      if (found->second == 0) open_.erase(found);
       return tallies_.count(range, item.event, ended, io::Clock::now());
     }
     return tallies_.count(range, item.event, by, io::Clock::now());

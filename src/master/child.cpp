@@ -136,7 +136,7 @@ std::expected<pid_t, base::Error> start_child(const std::string& program, std::s
                 0};
 
   // vfork: no copy of our page tables, and an exec that fails is known here and now.
-  const pid_t pid = ::vfork();
+  const pid_t pid = ::vfork();  // NOLINT: the child makes system calls, no more
   if (pid == 0) become(launch);
   if (pid < 0) return std::unexpected(base::errno_error("fork"));
   if (launch.problem == 0) return pid;

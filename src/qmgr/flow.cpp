@@ -21,7 +21,7 @@ Flow::Flow(Parts parts)
       settings_(std::move(parts.settings)),
       capacities_(std::move(parts.capacities)),
       outcomes_(std::move(parts.outcomes)),
-      spool_(std::move(parts.spool), parts.disk),
+      spool_(parts.spool, parts.disk),
       routes_(std::move(parts.routes)),
       scheduler_(settings_.scheduling,
                  [this](std::string_view transport) { return transport_settings(config_, capacities_, transport); }),

@@ -53,7 +53,7 @@ void say(logging::Level level, std::string_view text) {
 
 int run_program(const std::string& path, const std::vector<std::string>& arguments) {
   const auto pointers = pointers_to(path, arguments);
-  const pid_t pid = ::vfork();
+  const pid_t pid = ::vfork();  // NOLINT: the child makes system calls, no more
   if (pid < 0) throw base::Fatal(base::with_errno("fork", errno));
   if (pid == 0) {
     ::execv(path.c_str(), pointers.data());

@@ -99,7 +99,7 @@ bool give_content(const base::Fd& directory, uid_t user, const std::string& path
     if (!fd || ::fstat(fd.get(), &state) != 0) continue;  // a socket, a link, or gone
     const bool is_directory = S_ISDIR(state.st_mode);
     if (!is_directory && !(S_ISREG(state.st_mode) && state.st_nlink == 1)) continue;
-    const std::string full = path + "/" + name;
+    const std::string full = fmt::format("{}/{}", path, name);
     if (state.st_uid != user && ::fchown(fd.get(), user, state.st_gid) != 0) good = fail("chown", full);
     if (is_directory) good = give_content(fd, user, full, depth + 1) && good;
   }

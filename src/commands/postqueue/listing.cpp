@@ -73,7 +73,7 @@ void TextPrinter::begin(const Message& message) {
     const std::time_t time = message.time;
     struct tm parts{};
     char formed[64] = "";
-    if (::localtime_r(&time, &parts) != nullptr) ::asctime_r(&parts, formed);
+    if (::localtime_r(&time, &parts) != nullptr) std::strftime(formed, sizeof formed, "%a %b %e %H:%M:%S %Y", &parts);
     time_text_.assign(formed, ::strnlen(formed, long_ ? 19 : 20));
     shown_time_ = message.time;
   }

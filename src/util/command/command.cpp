@@ -78,7 +78,7 @@ int run(int argc, char** argv, const Identity& identity, const std::function<int
   program_name = identity.name;
   logging::Setup setup;
   setup.identity.program = identity.name;
-  logging::open(setup);
+  static_cast<void>(logging::open(setup));  // a command does its work without a log, too
   if (::secure_getenv("MAIL_VERBOSE") != nullptr) logging::set_verbosity(1);
 
   int status = identity.fatal_status;

@@ -76,11 +76,11 @@ constexpr std::size_t kMostSteps = 3;
 // more. `a` has at most kLongestName letters, and `limit` is at most kMostSteps.
 std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
   if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
-  using Steps = std::array<std::size_t, kLongestName + kMostSteps + 1>;
-  std::array<Steps, 3> rows{};
-  Steps* before = &rows[0];
-  Steps* above = &rows[1];
-  Steps* row = &rows[2];
+  using Line = std::array<std::size_t, kLongestName + kMostSteps + 1>;
+  std::array<Line, 3> rows{};
+  Line* before = &rows[0];
+  Line* above = &rows[1];
+  Line* row = &rows[2];
   for (std::size_t j = 0; j <= b.size(); ++j) (*above)[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     // What is farther from the diagonal than `limit` takes more steps than that.

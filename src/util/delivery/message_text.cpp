@@ -20,7 +20,7 @@ std::optional<queue::Record> next_text(queue::RecordReader& reader, const std::s
     if (!record) throw Corrupt{record.error().text};
     if (!*record) throw Corrupt{name + ": the file ends in the middle of the message"};
     const queue::RecordType type = (*record)->type;
-    if (type == queue::RecordType::text || type == queue::RecordType::unterminated) return **record;
+    if (type == queue::RecordType::text || type == queue::RecordType::unterminated) return *record;
     if (type == queue::RecordType::extracted) return std::nullopt;
     if (type != queue::RecordType::padding) {
       throw Corrupt{fmt::format("{}: bad record type {} in message content", name,

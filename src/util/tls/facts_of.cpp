@@ -43,7 +43,7 @@ std::string curve_of(const EVP_PKEY* key) {
 // "X25519", "ECDHE (prime256v1)", "DHE (2048 bits)"
 std::string key_exchange_of(SSL* session) {
   EVP_PKEY* raw = nullptr;
-  if (SSL_get_peer_tmp_key(session, &raw) != 1 || raw == nullptr) return {};
+  if (SSL_get_peer_tmp_key(session, static_cast<void*>(&raw)) != 1 || raw == nullptr) return {};
   const KeyPointer key(raw);
   switch (EVP_PKEY_get_base_id(key.get())) {
     case EVP_PKEY_EC:

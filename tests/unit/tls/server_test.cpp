@@ -53,7 +53,7 @@ TEST(Accept, TellsTheFactsOfTls13) {
 }
 
 TEST(Accept, NamesCurvesOfKeyExchangeAndSignature) {
-  Client client{.prepare = [](SSL_CTX* context) { SSL_CTX_set1_groups_list(context, "P-256"); }, .says = "x"};
+  Client client{.prepare = [](SSL_CTX* context) { tls::set_groups(context, "P-256"); }, .says = "x"};
   const Outcome outcome = meet_with({}, client);
   ASSERT_TRUE(outcome.accepted) << failure(outcome);
   EXPECT_EQ(outcome.accepted->key_exchange, "ECDHE (prime256v1)");
@@ -61,7 +61,7 @@ TEST(Accept, NamesCurvesOfKeyExchangeAndSignature) {
 }
 
 TEST(Accept, NamesTheBitsOfFiniteFields) {
-  Client client{.prepare = [](SSL_CTX* context) { SSL_CTX_set1_groups_list(context, "ffdhe2048"); }, .says = "x"};
+  Client client{.prepare = [](SSL_CTX* context) { tls::set_groups(context, "ffdhe2048"); }, .says = "x"};
   const Outcome outcome = meet_with({}, client);
   ASSERT_TRUE(outcome.accepted) << failure(outcome);
   EXPECT_EQ(outcome.accepted->key_exchange, "DHE (2048 bits)");
@@ -158,8 +158,9 @@ TEST(Accept, TheServersOrderOfCiphersCountsWhenAskedFor) {
 }
 
 TEST(Accept, EachClientGetsTheCertificateThatItCanUse) {
-  const auto signature = [](const char* algorithms) {
-    Client client{.prepare = [&](SSL_CTX* context) { SSL_CTX_set1_sigalgs_list(context, algorithms); }, .says = "x"};
+  const auto signature = [](std::string algorithms) {
+    Client client{.prepare = [&](SSL_CTX* context) { SSL_CTX_set1_sigalgs_list(context, algorithms.data()); },
+                  .says = "x"};
     return meet_with({{"smtpd_tls_chain_files", "$C/rsa-chain.pem, $C/ec-chain.pem"}}, client)
         .accepted->server_signature;
   };
