@@ -225,7 +225,8 @@ bool Supervisor::start(Service& service) {
   const std::uint32_t generation = ++generation_;
   ChildDescriptors descriptors{flow_read_.get(), flow_write_.get(), theirs.get(), listeners_of(service)};
   std::string_view log_variable;
-  if (plan.is_postlog && log_pipe_.is_there()) {
+  const bool reads_log = plan.is_postlog && log_pipe_.is_there();
+  if (reads_log) {
     log_variable = service::kLogReadVariable;
     descriptors.log_pipe = log_pipe_.reading();
   } else if (plan_.has_log_pipe) {
@@ -245,7 +246,7 @@ bool Supervisor::start(Service& service) {
   process->service = &service;
   process->key = plan.key();
   process->program_path = plan.program_path;
-  process->reads_log = plan.is_postlog && log_pipe_.is_there();
+  process->reads_log = reads_log;
   process->started = now;
   logging::debug("master.started", "service {service}: process {process}",
                  {{"service", plan.key()}, {"process", *pid}});

@@ -299,14 +299,20 @@ def flooded(*paths):
     return [line for path in paths if path.exists() for line in path.read_text().splitlines() if "flood" in line]
 
 
+def held_postlogd(mail):
+    """The system has served a client, and then its postlogd was stopped."""
+    mail.start()
+    Client(mail).quit()
+    mail.wait_log("disconnect from")
+    pid, = mail.pids("postlogd")
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
 def test_lines_of_daemons_come_by_the_pipe(options):
     """It is a line in it that starts postlogd; when that holds its breath, daemons go on, and nothing is lost or twice there."""
     with serving(options) as mail:
-        mail.start()
-        Client(mail).quit()
-        mail.wait_log("disconnect from")
-        pid, = mail.pids("postlogd")
-        os.kill(pid, signal.SIGSTOP)
+        pid = held_postlogd(mail)
         for _ in range(20):
             Client(mail).quit()
         assert mail.log().count(": connect from") == 1
@@ -317,11 +323,7 @@ def test_lines_of_daemons_come_by_the_pipe(options):
 
 def test_lines_outlive_who_wrote_them(options):
     with serving(options) as mail:
-        mail.start()
-        Client(mail).quit()
-        mail.wait_log("disconnect from")
-        logger, = mail.pids("postlogd")
-        os.kill(logger, signal.SIGSTOP)
+        logger = held_postlogd(mail)
         client = Client(mail)
         for pid in mail.pids("smtpd"):
             os.kill(pid, signal.SIGKILL)

@@ -2,14 +2,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <pwd.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -60,13 +65,13 @@ ipc::Attributes read_list(io::Stream& from) {
   }
 }
 
-bool ended_well(int status) {
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+bool ended_with(int code, std::optional<int> status) {
+  return status && WIFEXITED(*status) && WEXITSTATUS(*status) == code;
 }
 
 }  // namespace
 
-PostdropClient::PostdropClient(Options options) : options_(std::move(options)) {
+PostdropClient::PostdropClient(Options options) : options_(std::move(options)), child_(options_.patience) {
   start();
   read_greeting();
 }
@@ -95,13 +100,24 @@ void PostdropClient::Child::start(const std::string& program, int input, int out
   pid_ = pid;
 }
 
-int PostdropClient::Child::end() {
-  int status = -1;
-  if (pid_ < 0) return status;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+std::optional<int> PostdropClient::Child::end() {
+  if (pid_ < 0) return std::nullopt;
+  const pid_t pid = std::exchange(pid_, -1);
+  // One that hangs in a write to a dead disk is left to init. Not by the loop: a destructor may be what waits here.
+  const base::Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const auto limit = io::Clock::now() + patience_;
+  struct pollfd ended{handle.get(), POLLIN, 0};
+  while (handle && ended.revents == 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - io::Clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    (void)::poll(&ended, 1, static_cast<int>(std::min<std::int64_t>(left.count(), std::numeric_limits<int>::max())));
   }
-  pid_ = -1;
-  return status;
+  int status = 0;
+  pid_t found = -1;
+  do {
+    found = ::waitpid(pid, &status, 0);
+  } while (found < 0 && errno == EINTR);
+  return found == pid ? std::optional(status) : std::nullopt;
 }
 
 void PostdropClient::start() {
@@ -117,8 +133,7 @@ void PostdropClient::read_greeting() {
   await_answer();
   if (from_->at_end()) {
     to_.reset();
-    const int status = child_.end();
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EX_NOPERM) not_allowed();
+    if (ended_with(EX_NOPERM, child_.end())) not_allowed();
     gone();
   }
   const auto greeting = read_list(*from_);
@@ -139,7 +154,7 @@ CleanupResult PostdropClient::finish() {
   CleanupResult result = read_verdict();
   to_.reset();
   await_answer();  // it has nothing more to say: this is its end
-  if (!ended_well(child_.end()) && result.status == cleanup_status::kOk) return {cleanup_status::kWrite, {}};
+  if (!ended_with(EX_OK, child_.end()) && result.status == cleanup_status::kOk) return {cleanup_status::kWrite, {}};
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,17 +47,18 @@ class PostdropClient {
   CleanupResult finish();
 
  private:
-  // Its end is waited for, here at the latest.
+  // Its end is waited for, here at the latest, as long as patience lasts.
   class Child {
    public:
-    Child() = default;
+    explicit Child(std::chrono::seconds patience) : patience_(patience) {}
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() { (void)end(); }
     void start(const std::string& program, int input, int output);
-    int end();  // as waitpid tells it
+    std::optional<int> end();  // as waitpid tells it; nothing when it goes on
 
    private:
+    std::chrono::seconds patience_;
     pid_t pid_ = -1;
   };
   void start();

@@ -59,7 +59,7 @@ class Session : public Cleaning {
       client(channel);
       spares.close();
     });
-    if (played_) loop.spawn("qmgr", played_);
+    for (const auto& other : played_) loop.spawn("other process", other);
     loop.run();
   }
   client::CleanupResult send(ipc::Channel& channel, const Records& records, int flags = kSmtpd) {
@@ -93,7 +93,7 @@ class Session : public Cleaning {
 
   FailingDisk disk_;
   cleanup::SpareStock::Settings spares_;
-  std::function<void()> played_;  // another process's part
+  std::vector<std::function<void()>> played_;  // other processes' parts
   delivery::OutcomeSettings outcomes_;
   std::string id_;
   std::filesystem::path before_;
@@ -217,20 +217,26 @@ class SessionWithSpares : public Session {
  protected:
   void give(std::vector<std::string> names) {
     spares_ = {.most = 10, .busy = 0, .queue_socket = "public/spares"};
-    played_ = [this, names = std::move(names)] {
-      const auto listener = io::listen({io::Endpoint::Type::unix_stream, "", "", spares_.queue_socket});
+    play(spares_.queue_socket, [this, names = std::move(names)](ipc::Channel& channel) {
+      asked_.push_back(channel.receive<client::SparesWanted>().count);
+      channel.send(client::Spares{names});
+      channel.flush();
+      asked_.push_back(channel.receive<client::SparesWanted>().count);
+      channel.receive_frame();
+    });
+  }
+  // Serves one connection there.
+  void play(std::string path, std::function<void(ipc::Channel&)> serve) {
+    played_.push_back([path = std::move(path), serve = std::move(serve)] {
+      const auto listener = io::listen({io::Endpoint::Type::unix_stream, "", "", path});
       ipc::Channel channel(std::move(*io::accept(listener->get(), io::Deadline::after(10s))));
       channel.set_deadline(io::Deadline::after(10s));
       try {
-        asked_.push_back(channel.receive<client::SparesWanted>().count);
-        channel.send(client::Spares{names});
-        channel.flush();
-        asked_.push_back(channel.receive<client::SparesWanted>().count);
-        channel.receive_frame();
+        serve(channel);
       } catch (const io::StreamError&) {
         // the session is over
       }
-    };
+    });
   }
   static void put(const std::string& name, std::size_t size) {
     std::ofstream("spare/" + name) << std::string(size, 'o');
@@ -241,13 +247,17 @@ class SessionWithSpares : public Session {
     EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
     return status.st_ino;
   }
-  // The first message makes the stock, the second one may use it.
-  void send_two() {
-    talk([this](ipc::Channel& channel) {
+  // The first message makes the stock, what comes after it may use it.
+  void talk_with_stock(const std::function<void(ipc::Channel&)>& client) {
+    talk([&](ipc::Channel& channel) {
       EXPECT_EQ(send(channel, message()).status, 0);
-      for (int turn = 0; turn < 1000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
-      EXPECT_EQ(send(channel, message()).status, 0);
+      for (int turn = 0; turn < 10000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
+      ASSERT_EQ(asked_.size(), 2U);
+      client(channel);
     });
+  }
+  void send_two() {
+    talk_with_stock([this](ipc::Channel& channel) { EXPECT_EQ(send(channel, message()).status, 0); });
   }
 
   std::vector<std::uint32_t> asked_;
@@ -283,14 +293,25 @@ TEST_F(SessionWithSpares, LeavesNoneBehind) {
 }
 
 TEST_F(SessionWithSpares, ReturnsMailWithWhatIsItsOwnOnly) {
+  configure("in_flow_delay = 0\nhopcount_limit = 2");
   put("A", 20000);
+  const ino_t spare = inode("spare/A");
   give({"A"});
-  talk([this](ipc::Channel& channel) {
-    EXPECT_EQ(send(channel, message()).status, 0);
-    for (int turn = 0; turn < 1000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
-    // Not to be taken, and nobody there who returns it.
-    EXPECT_NE(send(channel, {kTime, "S s", "E"}).status, 0);
+  Records returned;
+  play("private/bounce", [&](ipc::Channel& channel) {
+    const auto notice = channel.receive<client::NoticeRequest>();
+    const std::string path = notice.queue_name + "/" + notice.queue_id;
+    EXPECT_EQ(inode(path), spare);
+    EXPECT_FALSE(ready(path)) << "or qmgr delivers it";
+    returned = records_of(path);
+    channel.send(client::NoticeResult{.done = true, .reason = {}});
+    channel.flush();
   });
+  talk_with_stock([this](ipc::Channel& channel) {
+    EXPECT_EQ(send(channel, message({}, {"N Received: a"}), kSmtpd | flag::kBounce).status, 0);
+  });
+  ASSERT_FALSE(returned.empty());
+  EXPECT_EQ(returned.back(), "E");
   EXPECT_EQ(files("incoming").size(), 1U);
   EXPECT_TRUE(files("spare").empty());
 }
@@ -298,9 +319,7 @@ TEST_F(SessionWithSpares, ReturnsMailWithWhatIsItsOwnOnly) {
 TEST_F(SessionWithSpares, AFailureCostsTheMessageAndNothingElse) {
   put("A", 20000);
   give({"A"});
-  talk([this](ipc::Channel& channel) {
-    EXPECT_EQ(send(channel, message()).status, 0);
-    for (int turn = 0; turn < 1000 && asked_.size() < 2; ++turn) io::sleep_until(io::Deadline::after(1ms));
+  talk_with_stock([this](ipc::Channel& channel) {
     disk_.fail_at(queue::step::kCommitCut, ENOSPC);
     EXPECT_NE(send(channel, message()).status, 0);
     EXPECT_EQ(disk_.failures(), 1);

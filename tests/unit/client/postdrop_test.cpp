@@ -129,6 +129,26 @@ TEST_F(Postdrop, GivenUpItSeesTheEndOfItsInput) {
   EXPECT_TRUE(std::filesystem::exists(folder_ + "/taken"));
 }
 
+TEST_F(Postdrop, OneThatDoesNotEndIsLeftBehindAndItsVerdictDoesNotCount) {
+  const std::string hangs = "echo $$ >pid\nexec sleep 600 >/dev/null 2>&1 </dev/null\n";
+  const auto end = [&] {
+    pid_t pid = -1;
+    std::ifstream(folder_ + "/pid") >> pid;
+    ASSERT_GT(pid, 1);
+    EXPECT_EQ(::kill(pid, SIGKILL), 0) << "it went on";
+    EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+  };
+  {
+    PostdropClient client(playing("echo $$ >pid\n" + kGreeting + hangs, 1s));
+  }
+  end();
+  {
+    PostdropClient client(playing(kGreeting + "head -c 2 >/dev/null\n" + kDone + hangs, 1s));
+    EXPECT_EQ(client.finish().status, client::cleanup_status::kWrite);
+  }
+  end();
+}
+
 TEST_F(Postdrop, ChildrenAreNotIgnored) {
   ::signal(SIGCHLD, SIG_IGN);
   PostdropClient client(playing(kGreeting + "head -c 2 >/dev/null\n" + kDone));
