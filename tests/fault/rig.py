@@ -25,7 +25,8 @@ PEOPLE = 50  # u0 ... u49, for the message to many
 
 
 def mailboxes():
-    boxes = {"ann": "ann/", "bob": "bob", "sender": "sender/", "postmaster": "postmaster/", "double-bounce": "double-bounce/"}
+    boxes = {"ann": "ann/", "bob": "bob", "sender": "sender/", "postmaster": "postmaster/", "double-bounce": "double-bounce/",
+             "full-folder": "full-folder/", "full-file": "full-file"}
     boxes.update({f"u{i}": f"u{i}/" for i in range(PEOPLE)})
     return "inline:{" + ", ".join(f"{name}@example.test={path}" for name, path in boxes.items()) + "}"
 

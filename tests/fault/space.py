@@ -191,10 +191,11 @@ def quota(options):
     """Writes to a mailbox fail with EDQUOT: deferred, or returned with a notice that says so."""
     mail, ledger = with_system(options)
     with mail:
-        mail.shim.arm(Action.FAIL, "virtual", 1, "EDQUOT", True, [Kind.WRITE], str(mail.mail))
-        token = ledger.submit("ann@example.test", "bob@example.test")
+        full = ("full-folder", "full-file")  # but not the sender's, who may hear of it while the fault lasts
+        mail.shim.arm(Action.FAIL, "virtual", 1, "EDQUOT", True, [Kind.WRITE], str(mail.mail / "full-"))
+        token = ledger.submit(*[f"{name}@example.test" for name in full])
         fates = [mail.wait_log(rf"to=<{name}@example.test>.*dsn=(?:4\S+, status=deferred|5.2.2, status=bounced) \((.*)\)").group(1)
-                 for name in ("ann", "bob")]
+                 for name in full]
         assert all("quota" in fate.lower() or "space" in fate.lower() for fate in fates), fates
         mail.shim.disarm()
         if "bounced" in mail.new_log():

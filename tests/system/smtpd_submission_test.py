@@ -53,8 +53,8 @@ def test_smtplib_submits_with_starttls_and_auth(options, folder):
         message = one_message(mail)
         assert re.search(r"\(using TLSv1\.3 with cipher \S+ \(\d+/\d+ bits\)", message) and "(Authenticated sender: joe@example.test)" in message, message
         assert "with ESMTPSA id" in message, message
-        assert re.search(r"client=unknown\[127\.0\.0\.1\], sasl_method=[\w-]+, sasl_username=joe@example\.test$", mail.log(), re.M), mail.log_tail()
-        assert re.search(r"Anonymous TLS connection established from unknown\[127\.0\.0\.1\]: TLSv1\.3 with cipher", mail.log()), mail.log_tail()
+        mail.wait_log(r"client=unknown\[127\.0\.0\.1\], sasl_method=[\w-]+, sasl_username=joe@example\.test$")
+        mail.wait_log(r"Anonymous TLS connection established from unknown\[127\.0\.0\.1\]: TLSv1\.3 with cipher")
 
 
 def test_smtplib_submits_with_tls_from_the_start(options, folder):

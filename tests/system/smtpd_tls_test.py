@@ -361,8 +361,7 @@ def test_sessions_are_resumed_by_every_process(options):
                 with mail.connect(context=context, session=first.socket.session).starttls() as second:
                     second.expect("NOOP", "250")
                     assert second.socket.session_reused, version
-            pids = set(re.findall(r"smtpd\[(\d+)\]: Anonymous TLS", mail.new_log()))
-            assert len(pids) == 2, mail.new_log()
+            mta.wait(lambda: len(set(re.findall(r"smtpd\[(\d+)\]: Anonymous TLS", mail.new_log()))) == 2, what="two processes")
         assert len(mail.pids("tlsmgr")) == 1
 
 
