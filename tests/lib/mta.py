@@ -376,7 +376,9 @@ class System:
     def files(self, *folders):
         """{path below the queue directory: os.stat_result} of the files of these queue folders, hashed or not (default: all of
         QUEUES)."""
-        found = {}
+        return dict(self.each_file(*folders))
+
+    def each_file(self, *folders):
         for folder in folders or QUEUES:
             for where, _, names in os.walk(self.queue / folder):
                 for name in names:
@@ -384,8 +386,7 @@ class System:
                     with contextlib.suppress(FileNotFoundError):
                         status = os.lstat(path)
                         if stat.S_ISREG(status.st_mode):
-                            found[str(path.relative_to(self.queue))] = status
-        return found
+                            yield str(path.relative_to(self.queue)), status
 
     def queued(self, *folders):
         """{queue id: folder} of the messages that are there."""
@@ -396,7 +397,7 @@ class System:
         folders = folders or QUEUES
         try:
             # Twice: a message may go from a folder not yet looked at to one already seen.
-            wait(lambda: not self.files(*folders) and not self.files(*folders), limit, "an empty queue")
+            wait(lambda: not any(self.each_file(*folders)) and not any(self.each_file(*folders)), limit, "an empty queue")
         except Late as late:
             raise Late(f"{late}: {list(self.files(*folders))}\n{self.log_tail()}") from None
 
