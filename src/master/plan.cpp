@@ -107,8 +107,7 @@ void check_owner(const config::Config& config, Plan& plan, Findings& findings) {
                     "name another",
                     file, base::printable(name)));
   } else if (user->pw_uid == 0) {
-    findings.errors.push_back(
-        fmt::format("file {}: parameter mail_owner: user {} has privileged user ID: {}", file, name, user->pw_uid));
+    findings.errors.push_back(fmt::format("file {}: parameter mail_owner: user {} has privileged user ID", file, name));
   } else {
     plan.owner = Owner{user->pw_uid, user->pw_gid};
   }

@@ -197,6 +197,10 @@ def test_what_would_cost_mail_keeps_it_from_starting(options, folder):
             mail.set("mail_owner = nosuchuser")
             done = mail.postfix("start")
             assert f"file {folder}/etc/main.cf: parameter mail_owner: unknown user name: nosuchuser" in done.stderr, done.stderr
+            mail.set("mail_owner = daemon", "default_privs = daemon")
+            done = mail.postfix("start")
+            assert "parameters default_privs and mail_owner specify the same user daemon" in done.stderr, done.stderr
+            assert done.stderr.endswith(SCRIPT + "fatal: Postfix integrity check failed!\n"), done.stderr
 
 
 def test_check_is_silent_when_all_is_well(options, folder):
@@ -308,10 +312,10 @@ def test_set_permissions_changes_settings_first(options, folder):
     if os.getuid() != 0:
         return
     with installation(options, folder) as mail:
-        assert mail.postfix("set-permissions", "mail_owner=nobody", "setgid_group=nogroup").returncode == 0
-        assert "mail_owner = nobody\n" in (folder / "etc/main.cf").read_text()
-        assert (folder / "queue/active").owner() == "nobody"
-        assert (folder / "queue/maildrop").group() == "nogroup"
+        assert mail.postfix("set-permissions", "mail_owner=games", "setgid_group=mail").returncode == 0
+        assert "mail_owner = games\n" in (folder / "etc/main.cf").read_text()
+        assert (folder / "queue/active").owner() == "games"
+        assert (folder / "queue/maildrop").group() == "mail"
 
 
 def test_upgrade_configuration_adds_what_is_missing_once(options, folder):

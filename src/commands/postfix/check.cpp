@@ -96,15 +96,7 @@ void check_configuration(const Installation& installation, Tally& tally) {
 
 bool is_fit_to_start(const Installation& installation) {
   if (!has_usable_directories(installation)) return false;
-  if (!installation.rootless) {
-    const auto unknown = [&](std::string_view parameter, std::string_view kind, const std::string& name) {
-      complain(fmt::format("file {}/main.cf: parameter {}: unknown {} name: {}", installation.config_directory,
-                           parameter, kind, name));
-      return false;
-    };
-    if (!installation.owner) return unknown("mail_owner", "user", installation.config[param::mail_owner]);
-    if (!installation.setgid_group) return unknown("setgid_group", "group", installation.config[param::setgid_group]);
-  }
+  if (!has_separate_accounts(installation)) return false;
   if (!create_missing(installation)) {
     complain("unable to create missing queue directories");
     return false;
@@ -114,7 +106,6 @@ bool is_fit_to_start(const Installation& installation) {
 
 void look_over(const Installation& installation) {
   Tally tally;
-  check_accounts(installation, tally);
   check_ownership(installation, tally);
   check_tables(installation, tally);
   check_sense(installation, tally);
@@ -128,7 +119,6 @@ Tally check(const Installation& installation) {
   Tally tally;
   if (!is_fit_to_start(installation)) ++tally.errors;
   check_configuration(installation, tally);
-  check_accounts(installation, tally);
   check_ownership(installation, tally);
   check_tables(installation, tally);
   check_sense(installation, tally);

@@ -175,30 +175,29 @@ std::vector<std::string> common_names(std::string_view list, std::string_view ot
 std::vector<std::string> clashes(const Accounts& accounts) {
   std::vector<std::string> found;
   const auto& [owner, group, privs, owner_uid, owner_gid, setgid_gid, privs_uid, privs_gid, other_name] = accounts;
-  if (owner_uid == 0) found.push_back(fmt::format("parameter mail_owner: user {} has the superuser's number", owner));
-  if (owner_gid == 0) found.push_back(fmt::format("parameter mail_owner: user {} has the superuser's group", owner));
-  if (setgid_gid == 0) {
-    found.push_back(fmt::format("parameter setgid_group: group {} has the superuser's number", group));
-  }
-  if (!other_name.empty()) {
-    found.push_back(fmt::format("parameter mail_owner: user {} has the same number as user {}", owner, other_name));
-  }
+  const auto add = [&found](std::string text) { found.push_back(std::move(text)); };
+  if (owner_uid == 0) add(fmt::format("parameter mail_owner: user {} has privileged user ID", owner));
+  if (!other_name.empty()) add(fmt::format("parameter mail_owner: user {} has same user ID as {}", owner, other_name));
+  if (owner_gid == 0) add(fmt::format("parameter mail_owner: user {} has privileged group ID", owner));
+  if (setgid_gid == 0) add(fmt::format("parameter setgid_group: group {} has privileged group ID", group));
   if (setgid_gid == owner_gid) {
-    found.push_back(
-        fmt::format("parameters setgid_group and mail_owner: {} is also the group of user {}: use a group "
-                    "that nobody else is in",
-                    group, owner));
+    add(fmt::format("parameters mail_owner and setgid_group: user {} and group {} have the same group ID: {}", owner,
+                    group, owner_gid));
   }
-  if (privs_uid && *privs_uid == 0) {
-    found.push_back(fmt::format("parameter default_privs: user {} is the superuser", privs));
-  } else if (privs_uid && *privs_uid == owner_uid) {
-    found.push_back(
-        fmt::format("parameters default_privs and mail_owner: both are user {}: commands of users could "
-                    "change the queue",
-                    privs));
-  } else if (privs_gid && (*privs_gid == owner_gid || *privs_gid == setgid_gid)) {
-    found.push_back(fmt::format("parameter default_privs: the group of user {} is also that of {}", privs,
-                                *privs_gid == owner_gid ? "mail_owner" : "setgid_group"));
+  if (privs_uid == 0) add(fmt::format("parameter default_privs: user {} has privileged user ID", privs));
+  if (privs_gid == 0) add(fmt::format("parameter default_privs: user {} has privileged group ID", privs));
+  if (privs == owner) {
+    add(fmt::format("parameters default_privs and mail_owner specify the same user {}", owner));
+  } else if (privs_uid == owner_uid) {
+    add(fmt::format("parameters default_privs and mail_owner: users {} and {} have the same user ID: {}", privs, owner,
+                    owner_uid));
+  } else if (privs_gid == owner_gid) {
+    add(fmt::format("parameters default_privs and mail_owner: users {} and {} have the same group ID: {}", privs, owner,
+                    owner_gid));
+  }
+  if (privs_gid == setgid_gid) {
+    add(fmt::format("parameters default_privs and setgid_group: user {} and group {} have the same group ID: {}", privs,
+                    group, setgid_gid));
   }
   return found;
 }
@@ -221,30 +220,38 @@ bool has_usable_directories(const Installation& installation) {
   return good;
 }
 
-void check_accounts(const Installation& installation, Tally& tally) {
-  if (installation.rootless || !installation.owner || !installation.setgid_group) return;
+bool has_separate_accounts(const Installation& installation) {
+  if (installation.rootless) return true;
+  std::vector<std::string> problems;
   Accounts accounts{.mail_owner = installation.config[param::mail_owner],
                     .setgid_group = installation.config[param::setgid_group],
                     .default_privs = installation.config[param::default_privs],
-                    .owner_uid = *installation.owner,
+                    .owner_uid = installation.owner.value_or(0),
                     .owner_gid = installation.owner_group.value_or(0),
-                    .setgid_gid = *installation.setgid_group,
+                    .setgid_gid = installation.setgid_group.value_or(0),
                     .privs_uid = {},
                     .privs_gid = {},
                     .other_name_of_owner = {}};
-  if (const passwd* user = ::getpwuid(accounts.owner_uid); user != nullptr && user->pw_name != accounts.mail_owner) {
-    accounts.other_name_of_owner = user->pw_name;
-  }
-  if (const passwd* user = ::getpwnam(accounts.default_privs.c_str()); user != nullptr) {
-    accounts.privs_uid = user->pw_uid;
-    accounts.privs_gid = user->pw_gid;
+  const auto unknown = [&](std::string_view parameter, std::string_view kind, const std::string& name) {
+    problems.push_back(fmt::format("parameter {}: unknown {} name: {}", parameter, kind, base::printable(name)));
+  };
+  if (!installation.owner) unknown("mail_owner", "user", accounts.mail_owner);
+  if (!installation.setgid_group) unknown("setgid_group", "group", accounts.setgid_group);
+  const passwd* const privs = ::getpwnam(accounts.default_privs.c_str());
+  if (privs == nullptr) {
+    unknown("default_privs", "user", accounts.default_privs);
   } else {
-    blame(tally, fmt::format("{}: unknown user name: {}", place_of(installation, "default_privs"),
-                             base::printable(accounts.default_privs)));
+    accounts.privs_uid = privs->pw_uid;
+    accounts.privs_gid = privs->pw_gid;
   }
-  for (const std::string& text : clashes(accounts)) {
-    blame(tally, fmt::format("file {}/main.cf: {}", installation.config_directory, text));
+  if (problems.empty()) {
+    const passwd* const same = ::getpwuid(accounts.owner_uid);
+    if (same != nullptr && same->pw_name != accounts.mail_owner) accounts.other_name_of_owner = same->pw_name;
+    problems = clashes(accounts);
   }
+  for (const std::string& text : problems)
+    complain(fmt::format("file {}/main.cf: {}", installation.config_directory, text));
+  return problems.empty();
 }
 
 void check_sense(const Installation& installation, Tally& tally) {

@@ -32,7 +32,9 @@ std::vector<std::string> clashes(const Accounts& accounts);
 // Directories that cannot be used, whatever is in them.
 bool has_usable_directories(const Installation& installation);
 
-void check_accounts(const Installation& installation, Tally& tally);
+// Whoever gets hold of one account must not have another's rights with it; tells what is wrong.
+bool has_separate_accounts(const Installation& installation);
+
 void check_sense(const Installation& installation, Tally& tally);
 
 }  // namespace postfix

@@ -33,21 +33,31 @@ TEST(Clashes, AHealthyInstallationHasNone) {
 }
 
 TEST(Clashes, AccountsAreSeparate) {
-  auto accounts = good();
-  accounts.setgid_gid = accounts.owner_gid;
-  EXPECT_EQ(postfix::clashes(accounts).size(), 1u);
-  accounts = good();
-  accounts.privs_uid = accounts.owner_uid;
-  EXPECT_EQ(postfix::clashes(accounts).size(), 1u);
-  accounts = good();
-  accounts.privs_gid = accounts.setgid_gid;
-  EXPECT_EQ(postfix::clashes(accounts).size(), 1u);
-  accounts = good();
-  accounts.privs_uid = 0;
-  EXPECT_EQ(postfix::clashes(accounts).size(), 1u);
-  accounts = good();
-  accounts.other_name_of_owner = "mail";
-  EXPECT_EQ(postfix::clashes(accounts).size(), 1u);
+  const auto told = [](auto change) {
+    auto accounts = good();
+    change(accounts);
+    const Names found = postfix::clashes(accounts);
+    return found.size() == 1 ? found[0] : std::to_string(found.size()) + " texts";
+  };
+  using postfix::Accounts;
+  EXPECT_EQ(told([](Accounts& a) { a.owner_uid = 0; }), "parameter mail_owner: user postfix has privileged user ID");
+  EXPECT_EQ(told([](Accounts& a) { a.owner_gid = 0; }), "parameter mail_owner: user postfix has privileged group ID");
+  EXPECT_EQ(told([](Accounts& a) { a.other_name_of_owner = "mail"; }),
+            "parameter mail_owner: user postfix has same user ID as mail");
+  EXPECT_EQ(told([](Accounts& a) { a.setgid_gid = 0; }),
+            "parameter setgid_group: group postdrop has privileged group ID");
+  EXPECT_EQ(told([](Accounts& a) { a.setgid_gid = a.owner_gid; }),
+            "parameters mail_owner and setgid_group: user postfix and group postdrop have the same group ID: 102");
+  EXPECT_EQ(told([](Accounts& a) { a.privs_uid = 0; }), "parameter default_privs: user nobody has privileged user ID");
+  EXPECT_EQ(told([](Accounts& a) { a.privs_gid = 0; }), "parameter default_privs: user nobody has privileged group ID");
+  EXPECT_EQ(told([](Accounts& a) { a.default_privs = "postfix"; }),
+            "parameters default_privs and mail_owner specify the same user postfix");
+  EXPECT_EQ(told([](Accounts& a) { a.privs_uid = a.owner_uid; }),
+            "parameters default_privs and mail_owner: users nobody and postfix have the same user ID: 101");
+  EXPECT_EQ(told([](Accounts& a) { a.privs_gid = a.owner_gid; }),
+            "parameters default_privs and mail_owner: users nobody and postfix have the same group ID: 102");
+  EXPECT_EQ(told([](Accounts& a) { a.privs_gid = a.setgid_gid; }),
+            "parameters default_privs and setgid_group: user nobody and group postdrop have the same group ID: 103");
 }
 
 }  // namespace
