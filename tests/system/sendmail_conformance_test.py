@@ -151,6 +151,31 @@ r|-f|x
 -bd|x
 -ti
 -t|-f|x|extra@r
+-bp|-t
+-bH|-t
+-bH|-bm|r
+-bH|-bz
+-bH|-n
+-bs|-t
+-q|-t
+-q|-qIab
+-q|-qRx
+-bp|-qIab
+-bH|-qRx
+-bp|-t|x
+-qIab|-bm|r
+-qIab|-bv
+-qRx|-qIab
+-q5m|-t
+-q5m|-bm|r
+-q5m|-bz
+-t|-q5m
+-bv|-qRx|-N|never|r
+-V|ok|-V|x\u00e9y|r
+-V|a\tb|r
+a@"b c"|"a b"@"c d"|a@"b"|x@"|a@b\\ c
+a@[b"c]|[a"b]@c
+-f|"a b"@"c d"|r
 -C|/nonexistent|r
 -C|/nonexistent/main.cf|r
 -f|-q|r
@@ -160,7 +185,8 @@ r|-f|x
 TEXTS = ["", "\n", "x", "no newline at end", "From x y\nS: a\n\nb\n", ">>From x\nFrom y\nS: a\n\n", "From: a\n.\nnot here\n",
          "a: b\n\n..\n.\nz\n", "a: b\r\n\r\nbody\r\n.\r\nx\r\n", "a: b\n\nx\r\ny\r\r\n", "a: b\n\n\0nul\0\n", " leading\n", ".\n",
          "a\rb\n", "From\n", "\nFrom x\n", "a: " + "x" * 3000 + "\n\n" + "y" * 2048 + "\n" + "z" * 2049 + "\n" + "w" * 4096 + "\n",
-         "a: b\n\n" + "q" * 2048 + ".\n.\n", "a: b\n\n" + "z" * 2048 + "\r\n", "a\r\n" + "z" * 2047 + "\r\nxx"]
+         "a: b\n\n" + "q" * 2048 + ".\n.\n", "a: b\n\n" + "z" * 2048 + "\r\n", "a\r\n" + "z" * 2047 + "\r\nxx",
+         ".", "a: b\n.", "a: b\n.\r", "a: b\r\n.\r", ".x"]
 HEADERS = ["To: a, b@c\nCc: c\nBcc: d\n\nTo: no\n", "To: a\nResent-To: b\nCc: c\n\n", "Resent-From: q\nTo: a\n\n",
            "Resent-Bcc: x, y\nTo: a\n\n", "to: a\nTO : b\n\n", "To: grp: a, b;, c\n\n", "To: Full Name <x@y>,\n \"q r\"@z (c),\n\tw\n\n",
            "To:\n\n", "Subject: x\n\nTo: a\n", "To: a\nbad line\nCc: b\n\n", ">From x\nTo: a\n\n", "From x y\n>From z\nTo: a\n\nb",
@@ -170,7 +196,8 @@ HEADERS = ["To: a, b@c\nCc: c\nBcc: d\n\nTo: no\n", "To: a\nResent-To: b\nCc: c\
            "Bcc: a\r\nTo: b\r\n\r\nx\r\n", "Resent-Date: x\nTo: a\n\n", "To: a", "To: a\n.\nCc: b\n\n", "To: \u00e9@x\n\n", ": x\nTo: a\n\n",
            "To: a\n b", "To: a\n \n c\n\n", "  To: a\nTo: b\n\n", "To: a\x01b\n\n", "To: a@b@c, x y, <z\n\n",
            "To: " + "a," * 11000 + " x\n\n", "To: a\nX: " + "y" * 110000 + "\n\nbody\n", "T o: x\nTo: a\n\n", "Resent-To:\nTo: a\n\n",
-           "To: a\n\n" + "z" * 5000 + "\n", "To: a\n\nb\nc"]
+           "To: a\n\n" + "z" * 5000 + "\n", "To: a\n\nb\nc", "To: a\nbad", "To: a\n.", "To: a\n\n.", "To: a\nbad\r", "To: a\n\nb",
+           "To: \"a b\"@\"c d\", a@\"b\", x@[a\"b], \"z, y@z\n\n"]
 
 
 def questions():

@@ -33,6 +33,14 @@ std::optional<std::string> decoded(const table::Table& table, std::string_view k
   return content;
 }
 
+// Other programs take an empty result for an error; who tests a table by hand shall hear of it.
+void warn_of_empty(const table::Table& table, std::string_view key) {
+  logging::warning("postmap.empty_result", "table {table}: key {key}: empty string result is not allowed",
+                   {{"table", table.name()}, {"key", key}});
+  logging::warning("postmap.empty_result", "table {table} should return NO RESULT in case of NOT FOUND",
+                   {{"table", table.name()}});
+}
+
 class Tables {
  public:
   Tables(const Request& request, const config::Config& config)
@@ -45,6 +53,7 @@ class Tables {
       auto answer = tables_[i]->lookup(key);
       if (!answer) throw base::Fatal(answer.error().text);
       if (!*answer) continue;
+      if ((*answer)->empty() && !request_.reads_message()) warn_of_empty(*tables_[i], key);
       if (!request_.options.values_are_files) return std::move(*answer);
       auto content = decoded(*tables_[i], key, **answer);
       if (!content) throw base::Fatal("table " + tables_[i]->name() + ": query error");

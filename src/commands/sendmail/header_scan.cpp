@@ -8,12 +8,12 @@
 
 namespace sendmail {
 
-void HeaderScan::write(std::string_view line) {
+void HeaderScan::write(std::string_view line, bool ends_line) {
   while (line.size() >= longest_piece_) {
     output_({line.substr(0, longest_piece_), false});
     line.remove_prefix(longest_piece_);
   }
-  output_({line, true});
+  output_({line, ends_line});
 }
 
 void HeaderScan::end_header() {
@@ -39,6 +39,10 @@ void HeaderScan::end_header() {
 }
 
 bool HeaderScan::take(Piece piece) {
+  return take(piece, piece.ends_line);
+}
+
+bool HeaderScan::take(Piece piece, bool line_has_end) {
   if (in_body_) {
     body_line_open_ = !piece.ends_line;
     output_(piece);
@@ -62,12 +66,13 @@ bool HeaderScan::take(Piece piece) {
   }
   in_body_ = true;
   output_({"", true});
-  if (!line.empty()) write(line);
+  body_line_open_ = !line_has_end;
+  if (!line.empty()) write(line, line_has_end);
   return true;
 }
 
 bool HeaderScan::finish() {
-  if (!line_.empty() && !take({"", true})) return false;
+  if (!line_.empty() && !take({"", true}, false)) return false;
   end_header();
   if (in_body_ && body_line_open_) output_({"", true});
   return true;

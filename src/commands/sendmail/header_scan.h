@@ -27,8 +27,9 @@ class HeaderScan {
   std::vector<std::string> recipients() const { return has_resent_ ? resent_ : ordinary_; }
 
  private:
+  bool take(Piece piece, bool line_has_end);  // the last line of the text may have none
   void end_header();
-  void write(std::string_view line);
+  void write(std::string_view line, bool ends_line = true);
 
   std::size_t longest_header_;
   std::size_t longest_piece_;

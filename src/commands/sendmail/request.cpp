@@ -76,17 +76,15 @@ int return_flags(std::string_view word) {
   return 0;
 }
 
-std::string envelope_id(const std::string& text) {
+// What cannot be used leaves an earlier -V in force.
+void take_envelope_id(Request& request, const std::string& text) {
   if (text.size() > kLongestEnvelopeId) {
     logging::warning("sendmail.bad_envelope_id", "too long -V option value -- ignored");
-    return {};
-  }
-  const bool is_plain = std::ranges::all_of(text, [](char c) { return base::is_printable(c) || c == '\t'; });
-  if (text.empty() || !is_plain) {
+  } else if (text.empty() || !std::ranges::all_of(text, base::is_printable)) {
     logging::warning("sendmail.bad_envelope_id", "bad syntax in -V option value -- ignored");
-    return {};
+  } else {
+    request.envelope_id = text;
   }
-  return text;
 }
 
 std::string encoding(std::string_view word) {
@@ -130,15 +128,13 @@ void choose_flush(Request& request, const std::string& word) {
   if (kind == kFlush) {
     request.mode = Mode::flush_queue;
   } else if (base::is_digit(kind)) {
-    request.mode = Mode::nothing;  // an interval: queue_run_delay says how often
+    request.is_interval = true;
   } else if (kind == 'R') {
-    request.mode = Mode::flush_site;
-    request.flush_argument = word.substr(1);
-    if (request.flush_argument.empty()) throw base::Fatal("specify: -qRsitename");
+    request.flush_site = word.substr(1);
+    if (request.flush_site.empty()) throw base::Fatal("specify: -qRsitename");
   } else if (kind == 'I') {
-    request.mode = Mode::flush_id;
-    request.flush_argument = word.substr(1);
-    if (request.flush_argument.empty()) throw base::Fatal("specify: -qIqueueid");
+    request.flush_id = word.substr(1);
+    if (request.flush_id.empty()) throw base::Fatal("specify: -qIqueueid");
   } else {
     throw base::Fatal("-q" + word.substr(0, 1) + " is not implemented");
   }
@@ -184,65 +180,64 @@ void take_verp(Request& request, const std::string& word) {
   request.verp_delimiters = word.substr(1);
 }
 
-// False: this option says that there is nothing to do.
-bool take(Request& request, const command::Option& option, int& v_options) {
+void take(Request& request, const command::Option& option, int& v_options) {
   switch (option.letter) {
     case 'B':
       request.encoding = encoding(option.argument);
-      return true;
+      return;
     case 'C':
       request.config_directory = directory_of(option.argument);
-      return true;
+      return;
     case 'F':
       request.full_name = option.argument;
-      return true;
+      return;
     case 'G':
       request.is_gateway = true;
-      return true;
+      return;
     case 'I':
       request.mode = Mode::new_aliases;
-      return true;
+      return;
     case 'N':
       request.notify_flags = notify_flags(option.argument);
-      return true;
+      return;
     case 'O':
       take_long_option(request, option.argument);
-      return true;
+      return;
     case 'R':
       request.return_flags = return_flags(option.argument);
-      return true;
+      return;
     case 'V':
-      request.envelope_id = envelope_id(option.argument);
-      return true;
+      take_envelope_id(request, option.argument);
+      return;
     case 'X':
       take_verp(request, option.argument);
-      return true;
+      return;
     case 'b':
       choose_mode(request, option.argument);
-      return request.mode != Mode::nothing;
+      return;
     case 'f':
     case 'r':
       request.sender = option.argument;
-      return true;
+      return;
     case 'i':
       request.dot_ends_input = false;
-      return true;
+      return;
     case 'n':
       throw base::Fatal("-n option not supported");
     case 'o':
       take_o(request, option.argument);
-      return true;
+      return;
     case 'q':
       choose_flush(request, option.argument);
-      return request.mode != Mode::nothing;
+      return;
     case 't':
       request.recipients_in_header = true;
-      return true;
+      return;
     case 'v':
       if (++v_options > 1) ++request.verbosity;
-      return true;
+      return;
     default:  // -A -L -U -c -e -h -m -p -x: for the sake of programs that say them
-      return true;
+      return;
   }
 }
 
@@ -291,12 +286,17 @@ Request understand(std::string_view name, std::span<char*> arguments) {
   command::CommandLine line = command::parse(pointers, kLetters, "usage: " + std::string(name) + " [options]");
   int v_options = 0;
   for (const command::Option& option : line.options) {
-    if (!take(request, option, v_options)) return request;
+    take(request, option, v_options);
+  }
+  if (request.is_interval) {
+    request.mode = Mode::nothing;
+    return request;
   }
   request.recipients = std::move(line.operands);
 
   const bool is_mail = request.mode == Mode::submit || request.mode == Mode::verify;
-  if (is_mail) {
+  const bool is_flush = !request.flush_site.empty() || !request.flush_id.empty();
+  if (is_mail && !is_flush) {
     request.wants_report = v_options > 0;
   } else {
     request.verbosity = v_options;
@@ -307,6 +307,19 @@ Request understand(std::string_view name, std::span<char*> arguments) {
     if (request.return_flags != 0) throw base::Fatal("-R option cannot be used with -bv");
     if (v_options == 1) throw base::Fatal("-v option cannot be used with -bv");
     request.wants_report = false;
+  }
+  if (!is_mail) {
+    const auto refuse = [](std::string_view option) {
+      throw base::Fatal(std::string(option) + " can be used only in delivery mode");
+    };
+    if (request.recipients_in_header) refuse("-t");
+    if (!request.flush_site.empty()) refuse("-qR");
+    if (!request.flush_id.empty()) refuse("-qI");
+  }
+  if (!request.flush_site.empty()) {
+    request.mode = Mode::flush_site;
+  } else if (!request.flush_id.empty()) {
+    request.mode = Mode::flush_id;
   }
   if (const auto mode = mode_without_recipients(request.mode); !mode.empty() && !request.recipients.empty()) {
     throw base::Fatal(std::string(mode) + " requires no recipient");

@@ -25,7 +25,9 @@ enum class Mode {
 struct Request {
   Mode mode = Mode::submit;
   std::string config_directory;         // -C
-  std::string flush_argument;           // of -qR and -qI
+  std::string flush_site;               // of -qR
+  std::string flush_id;                 // of -qI
+  bool is_interval = false;             // -q30m: nothing to do, whatever else is said
   std::string alias_database;           // -oA
   std::vector<std::string> recipients;  // as typed: each may be a list
 

@@ -325,9 +325,9 @@ int run(const std::string& name, std::span<char*> arguments) {
     case Mode::flush_queue:
       become(commands + "/postqueue", {"postqueue", "-f"}, request.verbosity);
     case Mode::flush_site:
-      become(commands + "/postqueue", {"postqueue", "-s", request.flush_argument}, request.verbosity);
+      become(commands + "/postqueue", {"postqueue", "-s", request.flush_site}, request.verbosity);
     case Mode::flush_id:
-      become(commands + "/postqueue", {"postqueue", "-i", request.flush_argument}, request.verbosity);
+      become(commands + "/postqueue", {"postqueue", "-i", request.flush_id}, request.verbosity);
     case Mode::new_aliases:
       return make_aliases(*config, request);
     case Mode::nothing:

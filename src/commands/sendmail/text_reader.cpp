@@ -65,7 +65,8 @@ std::optional<Piece> TextReader::next() {
       before_text_ = false;
     }
     const Piece line = without_cr(*piece);
-    if (begins_line && line.ends_line && rules_.dot_ends_input && line.text == ".") return std::nullopt;
+    const bool is_whole = line.ends_line || line.text.size() < rules_.longest_piece;  // or the input ends within it
+    if (begins_line && is_whole && rules_.dot_ends_input && line.text == ".") return std::nullopt;
     return line;
   }
   return std::nullopt;

@@ -46,21 +46,6 @@ std::size_t route_length(std::string_view address) {
   return colon == std::string_view::npos ? 0 : colon + 1;
 }
 
-std::size_t last_unquoted_at(std::string_view address) {
-  std::size_t found = kNoAt;
-  bool quoted = false;
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    if (address[i] == '\\') {
-      ++i;
-    } else if (address[i] == '"') {
-      quoted = !quoted;
-    } else if (address[i] == '@' && !quoted) {
-      found = i;
-    }
-  }
-  return found;
-}
-
 bool is_label_byte(char c, Utf8 utf8) {
   return base::is_alnum(c) || c == '-' || c == '_' || (utf8 == Utf8::yes && static_cast<unsigned char>(c) >= 0x80);
 }
@@ -98,16 +83,23 @@ std::string quote(std::string_view address) {
 }
 
 std::string unquote(std::string_view address) {
-  const auto at = last_unquoted_at(address);
   std::string plain;
   plain.reserve(address.size());
-  const std::string_view local = address.substr(0, at);
-  for (std::size_t i = 0; i < local.size(); ++i) {
-    if (local[i] == '"') continue;
-    if (local[i] == '\\' && ++i == local.size()) break;
-    plain += local[i];
+  bool quoted = false;
+  for (std::size_t i = 0; i < address.size(); ++i) {
+    if (address[i] == '"') {
+      quoted = !quoted;
+      continue;
+    }
+    const auto literal_end = address[i] == '[' && !quoted ? address.find(']', i) : std::string_view::npos;
+    if (literal_end != std::string_view::npos) {
+      plain += address.substr(i, literal_end - i + 1);
+      i = literal_end;
+      continue;
+    }
+    if (address[i] == '\\' && ++i == address.size()) break;
+    plain += address[i];
   }
-  if (at != kNoAt) plain += address.substr(at);
   return plain;
 }
 

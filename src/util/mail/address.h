@@ -8,7 +8,8 @@
 namespace mail {
 
 // "a b@x" <-> "\"a b\"@x". The local part is what stands before the last @ (internal) or the last @ outside of quotes
-// (external). quote() leaves a local part alone that needs no quotes.
+// (external). quote() leaves a local part alone that needs no quotes; unquote() takes them off all of the address,
+// whose domain may have some, too, but for what stands in [].
 std::string quote(std::string_view internal_address);
 void append_quote(std::string& to, std::string_view internal_address);
 std::string unquote(std::string_view external_address);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "table/source_files.h"
 #include "table/types.h"
 
 namespace table {
@@ -35,7 +36,8 @@ bool CidrTable::Rule::applies(const IpAddress& address) const {
   return network.address.is_v6 == address.is_v6 && network.contains(address) != negated;
 }
 
-std::expected<std::unique_ptr<CidrTable>, Error> CidrTable::read(std::string name, RuleLines lines) {
+std::expected<std::unique_ptr<CidrTable>, Error> CidrTable::read(std::string name, RuleLines lines,
+                                                                 bool values_are_files) {
   std::unique_ptr<CidrTable> table(new CidrTable(std::move(name)));
   std::vector<Rule>& rules = table->rules_;
   std::vector<std::size_t> open_ifs;
@@ -66,7 +68,7 @@ std::expected<std::unique_ptr<CidrTable>, Error> CidrTable::read(std::string nam
     // The pattern of an if is all the rest: nothing may follow it.
     const std::size_t size = is_if ? text.size() : std::min(text.find_first_of(base::kBlanks), text.size());
     const std::string_view pattern = base::trim_right(text.substr(0, size));
-    const std::string_view result = base::trim(text.substr(size));
+    std::string result(base::trim(text.substr(size)));
     if (pattern.empty()) {
       skip("no address pattern");
       continue;
@@ -80,8 +82,16 @@ std::expected<std::unique_ptr<CidrTable>, Error> CidrTable::read(std::string nam
       skip("no lookup result");
       continue;
     }
+    if (!is_if && values_are_files) {
+      auto content = encode_files(result);
+      if (!content) {
+        skip(content.error().text);
+        continue;
+      }
+      result = std::move(*content);
+    }
     if (is_if) open_ifs.push_back(rules.size());
-    rules.push_back({number, is_if, negated, *network, std::string(result)});
+    rules.push_back({number, is_if, negated, *network, std::move(result)});
   }
   for (; !open_ifs.empty(); open_ifs.pop_back()) {
     rules[open_ifs.back()].after = rules.size();
@@ -145,7 +155,7 @@ Opened open_cidr(const std::string& argument, const Settings&, const Options& op
   if (options.access != Access::read) return std::unexpected(read_only("cidr:" + argument));
   auto lines = RuleLines::open("cidr", argument);
   if (!lines) return std::unexpected(lines.error());
-  return CidrTable::read("cidr:" + argument, std::move(*lines));
+  return CidrTable::read("cidr:" + argument, std::move(*lines), options.values_are_files);
 }
 
 }  // namespace table

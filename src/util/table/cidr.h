@@ -14,7 +14,9 @@ namespace table {
 class CidrTable final : public Table {
  public:
   // Takes the rules that can be used and warns of the others. The error is that of reading.
-  static std::expected<std::unique_ptr<CidrTable>, Error> read(std::string name, RuleLines lines);
+  // `values_are_files`: as in Options.
+  static std::expected<std::unique_ptr<CidrTable>, Error> read(std::string name, RuleLines lines,
+                                                               bool values_are_files = false);
 
   Answer lookup(std::string_view key) override;
   // Tries each rule in turn; a test holds it and lookup() together.

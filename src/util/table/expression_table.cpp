@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "logging/log.h"
+#include "table/source_files.h"
 
 namespace table {
 
@@ -66,7 +67,8 @@ ExpressionTable::ExpressionTable(std::string name, std::string label)
     : Table(std::move(name), KeyForm::pattern), label_(std::move(label)) {}
 
 std::expected<std::unique_ptr<ExpressionTable>, Error> ExpressionTable::read(
-    std::string name, RuleLines lines, std::unique_ptr<ExpressionLanguage> language, bool allow_substitution) {
+    std::string name, RuleLines lines, std::unique_ptr<ExpressionLanguage> language, bool allow_substitution,
+    bool values_are_files) {
   std::unique_ptr<ExpressionTable> table(new ExpressionTable(std::move(name), lines.label()));
   std::vector<RequiredText> required;
   while (true) {
@@ -74,6 +76,7 @@ std::expected<std::unique_ptr<ExpressionTable>, Error> ExpressionTable::read(
     if (!line) return std::unexpected(line.error());
     if (!*line) break;
     const std::string_view text = (*line)->text;
+    std::string files;  // what statement.rest points to when values are files
     Statement statement;
     statement.line = (*line)->number;
     const std::string_view word = leading_word(text);
@@ -97,6 +100,15 @@ std::expected<std::unique_ptr<ExpressionTable>, Error> ExpressionTable::read(
     if (!parsed) {
       lines.warn(statement.line, parsed.error());
       continue;
+    }
+    if (!statement.is_if && values_are_files) {
+      auto content = encode_files(statement.rest);
+      if (!content) {
+        lines.warn(statement.line, content.error().text + ": skipping this rule");
+        continue;
+      }
+      files = std::move(*content);
+      statement.rest = files;
     }
     table->add(statement, lines, *language, allow_substitution, required);
   }

@@ -48,10 +48,12 @@ class ExpressionLanguage {
 
 class ExpressionTable final : public Table {
  public:
-  // Takes the rules that can be used and warns of the others. The error is that of reading.
+  // Takes the rules that can be used and warns of the others. The error is that of reading. `values_are_files`: as in
+  // Options.
   static std::expected<std::unique_ptr<ExpressionTable>, Error> read(std::string name, RuleLines lines,
                                                                      std::unique_ptr<ExpressionLanguage> language,
-                                                                     bool allow_substitution);
+                                                                     bool allow_substitution,
+                                                                     bool values_are_files = false);
 
   Answer lookup(std::string_view key) override;
   // Tries each rule in turn. lookup() does the same but skips the rules that cannot match; a test holds them together.

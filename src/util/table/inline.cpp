@@ -9,8 +9,8 @@ namespace table {
 
 namespace {
 
-Error bad_syntax(std::string_view problem, std::string_view name) {
-  return {fmt::format("{}: \"{}\"; need \"inline:{{name=value...}}\"", problem, name), true};
+Error bad_syntax(std::string_view problem, std::string_view name, std::string_view value = "value") {
+  return {fmt::format("{}: \"{}\"; need \"inline:{{name={}...}}\"", problem, name, value), true};
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Opened open_inline(const std::string& argument, const Settings&, const Options& 
       continue;
     }
     const auto content = encode_files(entry->value);
-    if (!content) return std::unexpected(bad_syntax(content.error().text, name));
+    if (!content) return std::unexpected(bad_syntax(content.error().text, name, "filename"));
     table->put(entry->name, *content);
   }
   if (table->size() == 0) return std::unexpected(bad_syntax("empty table", name));

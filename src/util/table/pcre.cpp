@@ -173,7 +173,8 @@ Opened open_pcre(const std::string& argument, const Settings&, const Options& op
   if (options.access != Access::read) return std::unexpected(read_only("pcre:" + argument));
   auto lines = RuleLines::open("pcre", argument);
   if (!lines) return std::unexpected(lines.error());
-  return ExpressionTable::read("pcre:" + argument, std::move(*lines), perl_expressions(), options.allow_substitution);
+  return ExpressionTable::read("pcre:" + argument, std::move(*lines), perl_expressions(), options.allow_substitution,
+                               options.values_are_files);
 }
 
 }  // namespace table

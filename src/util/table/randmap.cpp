@@ -2,6 +2,7 @@
 #include <random>
 
 #include "table/arguments.h"
+#include "table/source_files.h"
 #include "table/types.h"
 
 namespace table {
@@ -30,7 +31,15 @@ Opened open_randmap(const std::string& argument, const Settings&, const Options&
   const auto items = inside ? split_items(*inside) : std::vector<std::string_view>{};
   if (items.empty())
     return std::unexpected(Error{fmt::format("bad syntax: \"{}\"; need \"randmap:{{value...}}\"", name), true});
-  return std::make_unique<RandMap>(std::move(name), std::vector<std::string>(items.begin(), items.end()));
+  std::vector<std::string> values(items.begin(), items.end());
+  if (options.values_are_files) {
+    for (std::string& value : values) {
+      auto content = encode_files(value);
+      if (!content) return std::unexpected(Error{content.error().text, true});
+      value = std::move(*content);
+    }
+  }
+  return std::make_unique<RandMap>(std::move(name), std::move(values));
 }
 
 }  // namespace table

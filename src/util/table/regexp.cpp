@@ -171,8 +171,8 @@ Opened open_regexp(const std::string& argument, const Settings&, const Options& 
   if (options.access != Access::read) return std::unexpected(read_only("regexp:" + argument));
   auto lines = RuleLines::open("regexp", argument);
   if (!lines) return std::unexpected(lines.error());
-  return ExpressionTable::read("regexp:" + argument, std::move(*lines), posix_expressions(),
-                               options.allow_substitution);
+  return ExpressionTable::read("regexp:" + argument, std::move(*lines), posix_expressions(), options.allow_substitution,
+                               options.values_are_files);
 }
 
 }  // namespace table

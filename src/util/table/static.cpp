@@ -1,4 +1,5 @@
 #include "table/arguments.h"
+#include "table/source_files.h"
 #include "table/types.h"
 
 namespace table {
@@ -17,11 +18,14 @@ class StaticTable final : public Table {
 
 }  // namespace
 
-Opened open_static(const std::string& argument, const Settings&, const Options&) {
-  if (!argument.starts_with('{')) return std::make_unique<StaticTable>(argument, argument);
-  const auto value = group_content(argument);
+Opened open_static(const std::string& argument, const Settings&, const Options& options) {
+  std::expected<std::string_view, std::string> value = argument;
+  if (argument.starts_with('{')) value = group_content(argument);
   if (!value) return std::unexpected(Error{"bad static:name syntax: " + value.error(), true});
-  return std::make_unique<StaticTable>(argument, *value);
+  if (!options.values_are_files) return std::make_unique<StaticTable>(argument, *value);
+  const auto content = encode_files(*value);
+  if (!content) return std::unexpected(Error{content.error().text, true});
+  return std::make_unique<StaticTable>(argument, *content);
 }
 
 }  // namespace table

@@ -44,6 +44,20 @@ TEST(Unquote, TakesQuotesAndEscapesOff) {
   EXPECT_EQ(unquote("a@[b\\c]"), "a@[b\\c]");
 }
 
+TEST(Unquote, TakesQuotesOffTheDomainToo) {
+  EXPECT_EQ(unquote("a@\"b c\""), "a@b c");
+  EXPECT_EQ(unquote("\"a b\"@\"c d\""), "a b@c d");
+  EXPECT_EQ(unquote("a@b\\ c"), "a@b c");
+  EXPECT_EQ(unquote("x@\"\""), "x@");
+}
+
+TEST(Unquote, LeavesLiteralsAlone) {
+  EXPECT_EQ(unquote("a@[b\"c]"), "a@[b\"c]");
+  EXPECT_EQ(unquote("[a\"b]@c"), "[a\"b]@c");
+  EXPECT_EQ(unquote("\"a[b\"c]@d"), "a[bc]@d");
+  EXPECT_EQ(unquote("a@[b"), "a@[b");
+}
+
 TEST(Unquote, SurvivesWhatHasNoEnd) {
   EXPECT_EQ(unquote("\"a"), "a");
   EXPECT_EQ(unquote("a\\"), "a");

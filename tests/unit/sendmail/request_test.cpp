@@ -55,7 +55,7 @@ TEST(SendmailRequest, LongOptionsAskForTlsAndUtf8) {
 
 TEST(SendmailRequest, FlushesTheQueue) {
   EXPECT_EQ(understood({"-q"}).mode, Mode::flush_queue);
-  EXPECT_EQ(understood({"-qRsite"}).flush_argument, "site");
+  EXPECT_EQ(understood({"-qRsite"}).flush_site, "site");
   EXPECT_EQ(understood({"-qIABC"}).mode, Mode::flush_id);
   EXPECT_EQ(understood({"-q30m"}).mode, Mode::nothing);
   EXPECT_EQ(refusal({"-qSx"}), "-qS is not implemented");
