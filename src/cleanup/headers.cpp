@@ -87,9 +87,9 @@ void Headers::finish_header() {
   const std::string_view name = start->name;
   const std::string_view value = std::string_view(header).substr(start->value_start);
 
-  note_8bit_header(message_, header);
   known(name, value);
   if (message_.settings.dropped_headers.contains(base::lower(name))) return;
+  note_8bit_header(message_, header);  // only of what stays: the rest makes nobody's mail an SMTPUTF8 one
 
   // Blanks before the colon go.
   std::string result(name);

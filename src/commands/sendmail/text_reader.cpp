@@ -65,7 +65,9 @@ std::optional<Piece> TextReader::next() {
       before_text_ = false;
     }
     const Piece line = without_cr(*piece);
-    if (begins_line && line.ends_line && rules_.dot_ends_input && line.text == ".") return std::nullopt;
+    // Also at the end of the input, without a line end behind it; a piece of a cut line is no line.
+    const bool whole = line.ends_line || line.text.size() < rules_.longest_piece;
+    if (begins_line && whole && rules_.dot_ends_input && line.text == ".") return std::nullopt;
     return line;
   }
   return std::nullopt;

@@ -157,6 +157,12 @@ def utf8_header(act):
 
 
 @virtual
+def utf8_in_dropped_header(act):
+    act.send("ann@later.test", "nobody@example.test", headers="Bcc: Jürgen <bob@example.test>\n")
+    yield
+
+
+@virtual
 def missing_headers(act):
     act.send("ann@example.test", sender="missing_headers.1@example.test", text="no header at all\nbut two lines\n")
     act.send("ann@example.test", sender="missing_headers.2@example.test", text="Subject: missing_headers\n\nbody\n")
@@ -201,6 +207,9 @@ def dots(act):
     act.send("ann@example.test", body="one\n..two\n.\nnot seen\n")
     act.send("ann@example.test", body="one\n..two\n.\nseen\n", options=("-i",))
     act.send("ann@example.test", body="one\n.\nseen\n", options=("-oi",))
+    for end in (".", "..", ".\r"):
+        act.send("ann@example.test", body="one\n" + end)
+    act.send("ann@example.test", body="one\n.", options=("-i",))
     yield
 
 
