@@ -89,7 +89,6 @@ void Headers::finish_header() {
 
   known(name, value);
   if (message_.settings.dropped_headers.contains(base::lower(name))) return;
-  note_8bit_header(message_, header);  // only of what stays: the rest makes nobody's mail an SMTPUTF8 one
 
   // Blanks before the colon go.
   std::string result(name);
@@ -133,7 +132,9 @@ void Headers::count_hop() {
   message_.warn("message rejected: hopcount exceeded");
 }
 
+// As it stays: what is dropped or rewritten makes nobody's mail an SMTPUTF8 one.
 void Headers::store(std::string_view header) {
+  note_8bit_header(message_, header);
   write_header(message_, header);
 }
 
