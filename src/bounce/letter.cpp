@@ -29,7 +29,7 @@ class Writer {
         now_(now.seconds),
         microseconds_(now.microseconds),
         encoding_(settings.eight_bit ? "8bit" : about.encoding),
-        global_(about.smtputf8 != 0),
+        global_((about.smtputf8 & queue::smtputf8::kRequested) != 0),
         boundary_(fmt::format("{}.{}/{}", about.queue_id, now.seconds, settings.myhostname)) {}
 
   void write(const std::string& queue_id) {
@@ -122,7 +122,7 @@ class Writer {
   }
 
   std::string address_type(std::string_view address) const {
-    return global_ && !base::is_ascii(address) ? "utf-8" : "rfc822";
+    return about_.smtputf8 != 0 && !base::is_ascii(address) ? "utf-8" : "rfc822";
   }
 
   void report() {

@@ -150,7 +150,7 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
 void Server::hand_over(const Letter& letter, const client::NoticeRequest& about, const Original& original) {
   int flags = client::cleanup_flag::kMapOk;
   if (settings_.filter_notices) flags |= client::cleanup_flag::kFilter | client::cleanup_flag::kMilter;
-  if (about.smtputf8 != 0) flags |= client::cleanup_flag::kSmtpUtf8;
+  if ((about.smtputf8 & queue::smtputf8::kRequested) != 0) flags |= client::cleanup_flag::kSmtpUtf8;
   client::CleanupClient cleanup(pool_, cleanup_path_, flags, io::Deadline::after(ipc_timeout_));
   logging::info("bounce.notice", "{id}: {what}: {notice}",
                 {{"id", about.queue_id}, {"what", log_name(letter)}, {"notice", cleanup.id().text()}});

@@ -194,7 +194,7 @@ void Envelope::sender(std::string_view data) {
   const std::string_view address = data.substr(0, data.find('\0'));
   message_.has_sender = true;
   message_.sender = envelope_sender(message_, address);
-  if (message_.settings.smtputf8 && !base::is_ascii(address) && base::is_valid_utf8(address)) {
+  if (message_.settings.smtputf8 && !base::is_ascii(message_.sender) && base::is_valid_utf8(message_.sender)) {
     message_.smtputf8 |= queue::smtputf8::kSender;
     if ((message_.flags & client::cleanup_flag::kAutoUtf8) != 0) message_.smtputf8 |= queue::smtputf8::kRequested;
   }

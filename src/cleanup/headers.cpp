@@ -87,7 +87,6 @@ void Headers::finish_header() {
   const std::string_view name = start->name;
   const std::string_view value = std::string_view(header).substr(start->value_start);
 
-  note_8bit_header(message_, header);
   known(name, value);
   if (message_.settings.dropped_headers.contains(base::lower(name))) return;
 
@@ -133,7 +132,9 @@ void Headers::count_hop() {
   message_.warn("message rejected: hopcount exceeded");
 }
 
+// As it stays: what is dropped or rewritten makes nobody's mail an SMTPUTF8 one.
 void Headers::store(std::string_view header) {
+  note_8bit_header(message_, header);
   write_header(message_, header);
 }
 

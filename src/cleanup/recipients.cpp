@@ -57,8 +57,9 @@ void Recipients::take(std::string_view with_nul) {
   message_.last_recipient = address;
   const std::string rewritten = envelope_recipient(message_, address);
 
-  const bool ascii = base::is_ascii(address);
-  const bool detects = message_.settings.smtputf8 && base::is_valid_utf8(address) &&
+  // The address that other systems will see decides.
+  const bool ascii = base::is_ascii(rewritten);
+  const bool detects = message_.settings.smtputf8 && base::is_valid_utf8(rewritten) &&
                        (message_.flags & client::cleanup_flag::kAutoUtf8) != 0;
   if (!ascii && detects) message_.smtputf8 |= queue::smtputf8::kRequested;
   const bool as_utf8 = !ascii && (detects || (message_.flags & client::cleanup_flag::kSmtpUtf8) != 0);

@@ -64,7 +64,8 @@ Reply reply_of(const client::CleanupResult& result) {
               .status = std::string(meaning.enhanced_code),
               .text = {},
               .fault = fault_of(result.status)};
-  if ((result.status & status::kContent) != 0 && !result.reason.empty()) {
+  const int refusals = status::kContent | status::kDefer;
+  if ((result.status & refusals) != 0 && !result.reason.empty()) {
     const std::string_view reason = result.reason;
     const std::string_view first = reason.substr(0, reason.find(' '));
     const bool has_status = mail::is_status_code(first) && !first.starts_with('2');
@@ -73,7 +74,7 @@ Reply reply_of(const client::CleanupResult& result) {
     if (reply.status.starts_with('4')) reply.code = 451;
     return reply;
   }
-  const bool is_ours = (result.status & (status::kDefer | status::kContent)) != 0;
+  const bool is_ours = (result.status & refusals) != 0;
   reply.text = is_ours ? std::string(meaning.text) : fmt::format("Error: {}", meaning.text);
   return reply;
 }

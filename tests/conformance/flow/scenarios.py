@@ -157,6 +157,12 @@ def utf8_header(act):
 
 
 @virtual
+def utf8_in_dropped_header(act):
+    act.send("ann@later.test", "nobody@example.test", headers="Bcc: Jürgen <bob@example.test>\n")
+    yield
+
+
+@virtual
 def missing_headers(act):
     act.send("ann@example.test", sender="missing_headers.1@example.test", text="no header at all\nbut two lines\n")
     act.send("ann@example.test", sender="missing_headers.2@example.test", text="Subject: missing_headers\n\nbody\n")
@@ -201,6 +207,9 @@ def dots(act):
     act.send("ann@example.test", body="one\n..two\n.\nnot seen\n")
     act.send("ann@example.test", body="one\n..two\n.\nseen\n", options=("-i",))
     act.send("ann@example.test", body="one\n.\nseen\n", options=("-oi",))
+    for end in (".", "..", ".\r"):
+        act.send("ann@example.test", body="one\n" + end)
+    act.send("ann@example.test", body="one\n.", options=("-i",))
     yield
 
 
@@ -403,7 +412,7 @@ def dsn_delayed(act):
 rewriting = group("rewriting", lambda base: {
     "virtual_mailbox_domains": "example.test, other.test", "virtual_mailbox_maps": boxes(base), "recipient_delimiter": "+",
     "mydestination": "local.test", "myorigin": "origin.test", "append_at_myorigin": "yes", "append_dot_mydomain": "yes", "mydomain": "dom.test",
-    "canonical_maps": "inline:{{can@example.test=ann@example.test}, {canx@example.test=bob+own@example.test}, {@allcan.test=@other.test}}",
+    "canonical_maps": "inline:{{can@example.test=ann@example.test}, {canx@example.test=bob+own@example.test}, {grün@example.test=green@later.test}, {verde@example.test=grün@later.test}, {@allcan.test=@other.test}}",
     "sender_canonical_maps": "inline:{{oldsender@example.test=newsender@example.test}}",
     "recipient_canonical_maps": "inline:{{rcan@example.test=carol@example.test}}",
     "virtual_alias_maps": "inline:{{v1@example.test=ann@example.test}, {v2@example.test=ann@example.test, bob@example.test}, {vx@example.test=bob@example.test},"
@@ -460,6 +469,14 @@ def canonical(act):
     act.send("can@example.test", "canx@example.test", "carol@allcan.test", "rcan@example.test", "can+ext@example.test",
              headers="Cc: can@example.test, canx+y@example.test, rcan@example.test, x@allcan.test\nReply-To: oldsender@example.test\n")
     act.send("ann@example.test", sender="oldsender@example.test", headers="Sender: oldsender@example.test\n")
+    yield
+
+
+@rewriting
+def canonical_utf8(act):
+    act.send("x@later.test", headers="Cc: grün@example.test\n")
+    act.send("x@later.test", headers="Cc: verde@example.test\n")
+    act.send("x@later.test", sender="grün@example.test")
     yield
 
 

@@ -184,6 +184,9 @@ TEST_F(LetterTest, SpeaksUtf8OnlyAboutUtf8Mail) {
   letter_.entries[0].original_recipient = "\xc3\xa4";
   EXPECT_TRUE(
       write().text.contains("Final-Recipient: rfc822; \xc3\xa4@x.example\nOriginal-Recipient: rfc822; \xc3\xa4\n"));
+  about_.smtputf8 = queue::smtputf8::kHeader;  // nobody asked for it
+  EXPECT_TRUE(write().text.contains("Content-Type: message/delivery-status\n"));
+  EXPECT_TRUE(write().text.contains("Final-Recipient: utf-8; \xc3\xa4@x.example\n"));
   about_.smtputf8 = queue::smtputf8::kRequested;
   const std::string text = write().text;
   EXPECT_TRUE(text.contains("Content-Type: message/global-delivery-status\nContent-Transfer-Encoding: 8bit\n"));

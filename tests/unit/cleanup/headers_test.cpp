@@ -90,6 +90,9 @@ TEST_F(Headers, TellTheMessageId) {
 TEST_F(Headers, ThatAreNotAsciiAreNoted) {
   EXPECT_EQ(clean(message({}, {"N Subject: é"})).sizes().smtputf8, 2);
   EXPECT_EQ(clean(message({}, {"N Subject: é"}), kSmtpd | flag::kAutoUtf8).sizes().smtputf8, 3);
+  EXPECT_EQ(clean(message({}, {"N Bcc: é"})).sizes().smtputf8, 0);
+  configure("canonical_maps = inline:{{é@x.example=e@x.example}}");
+  EXPECT_EQ(clean(message({}, {"N To: é@x.example"})).sizes().smtputf8, 0);
   configure("smtputf8_enable = no");
   EXPECT_EQ(clean(message({}, {"N Subject: é"})).sizes().smtputf8, 0);
 }

@@ -49,6 +49,9 @@ TEST(TextReader, EndsAtALoneDot) {
   EXPECT_EQ(read("a\n.\nb\n"), Lines{"N:a"});
   EXPECT_EQ(read("a\r\n.\r\nb\n"), Lines{"N:a"});
   EXPECT_EQ(read("..\n.a\n."), (Lines{"N:..", "N:.a"}));
+  EXPECT_EQ(read("a\n.", {.dot_ends_input = false}), (Lines{"N:a", "L:."}));
+  EXPECT_EQ(read("abc.", {.longest_piece = 3}), (Lines{"L:abc", "L:."}));
+  EXPECT_EQ(read(".abc\n", {.longest_piece = 1}), (Lines{"L:.", "L:a", "L:b", "L:c", "N:"}));
   EXPECT_EQ(read("abc.\n.\n", {.longest_piece = 3}), (Lines{"L:abc", "N:."}));
   EXPECT_EQ(read("a\n.\nb\n", {.dot_ends_input = false}), (Lines{"N:a", "N:.", "N:b"}));
 }
