@@ -76,7 +76,9 @@ Next Conversation::greet() {
   if (!settings().tls_wrapper) {
     if (const auto ended = out_of_step()) return *ended;
   }
-  return session_.begin_anew();
+  const Next next = session_.begin_anew();
+  if (session_.erred) ++session_.counters.errors;
+  return next;
 }
 
 Next Conversation::one_command() {

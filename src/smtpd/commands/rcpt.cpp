@@ -54,7 +54,8 @@ Next rcpt(Session& session, const CommandLine& line) {
   }
   ++transaction.recipients;
   transaction.only_recipient = transaction.recipients == 1 ? address : std::string();
-  transaction.last_recipient = "<" + typed->external + ">";
+  // As typed, but for a source route.
+  transaction.last_recipient = "<" + (typed->external.starts_with('@') ? mail::quote(address) : typed->external) + ">";
   return session.reply(250, "2.1.5", "Ok");
 }
 

@@ -8,6 +8,7 @@
 #include "mail/header.h"
 #include "mail/text.h"
 #include "restrictions/list.h"
+#include "table/fold.h"
 
 namespace restrictions {
 
@@ -234,12 +235,34 @@ Outcome named_restrictions(const Asked& asked, std::string_view action) {
   return ask(asked.evaluation, *list);
 }
 
-std::optional<Outcome> first_of(Evaluation& evaluation, const AccessTable& table,
-                                std::span<const table::SearchKey> keys, const Target& who) {
+// What a table says, and of whom it was asked. Not on the stack: restrictions that a table names may nest deeply.
+struct Entry {
+  std::string wanted, action;
+};
+
+// Null: the table has none of the keys.
+[[gnu::noinline]] std::unique_ptr<const Entry> first_of(Evaluation& evaluation, const AccessTable& table,
+                                                        std::string_view wanted,
+                                                        const std::vector<table::SearchKey>& keys) {
   const auto found = evaluation.search(table, keys);
-  if (!found) return act(evaluation, table.parameter(), "", "451 4.3.5 Server configuration error", who);
-  if (!*found) return std::nullopt;
-  return act(evaluation, table.parameter(), (*found)->key.key, (*found)->value, who);
+  if (!found) return std::make_unique<Entry>(std::string(wanted), "451 4.3.5 Server configuration error");
+  if (!*found) return nullptr;
+  return std::make_unique<Entry>(std::string(wanted), (*found)->value);
+}
+
+// Patterns, too, see small letters only.
+[[gnu::noinline]] std::unique_ptr<const Entry> entry_of_address(Evaluation& evaluation, const AccessTable& table,
+                                                                std::string_view address) {
+  const Environment& environment = evaluation.environment;
+  const std::string folded = table::fold_key(address, environment.smtputf8);
+  return first_of(evaluation, table, folded,
+                  table::access_address_keys(folded, environment.delimiters(), environment.access_parents_match));
+}
+
+std::optional<Outcome> act_on(Evaluation& evaluation, const AccessTable& table,
+                              const std::unique_ptr<const Entry>& entry, const Target& who) {
+  if (!entry) return std::nullopt;
+  return act(evaluation, table.parameter(), entry->wanted, entry->action, who);
 }
 
 }  // namespace
@@ -266,30 +289,31 @@ Outcome act(Evaluation& evaluation, std::string_view source, std::string_view ke
 
 std::optional<Outcome> domain_access(Evaluation& evaluation, const AccessTable& table, std::string_view domain,
                                      const Target& who) {
-  return first_of(evaluation, table, table::domain_keys(domain, evaluation.environment.access_parents_match), who);
+  const auto entry =
+      first_of(evaluation, table, domain, table::domain_keys(domain, evaluation.environment.access_parents_match));
+  return act_on(evaluation, table, entry, who);
 }
 
 std::optional<Outcome> address_access(Evaluation& evaluation, const AccessTable& table, std::string_view ip_address,
                                       const Target& who) {
-  return first_of(evaluation, table, table::ip_address_keys(ip_address), who);
+  const auto entry = first_of(evaluation, table, ip_address, table::ip_address_keys(ip_address));
+  return act_on(evaluation, table, entry, who);
 }
 
 std::optional<Outcome> key_access(Evaluation& evaluation, const AccessTable& table, std::string_view key,
                                   const Target& who) {
-  const table::SearchKey whole{std::string(key), table::KeyReach::all_tables, false};
-  return first_of(evaluation, table, std::span(&whole, 1), who);
+  const auto entry = first_of(evaluation, table, key, {{std::string(key), table::KeyReach::all_tables, false}});
+  return act_on(evaluation, table, entry, who);
 }
 
 std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessTable& table,
                                            const Evaluation::RouteAnswer& route, const Target& who) {
   if (!route) return evaluation.table_error(who, route.error());
-  const Environment& environment = evaluation.environment;
-  auto outcome = first_of(
-      evaluation, table,
-      table::access_address_keys(route->recipient, environment.delimiters(), environment.access_parents_match), who);
+  const auto entry = entry_of_address(evaluation, table, route->recipient);
+  auto outcome = act_on(evaluation, table, entry, who);
   // The last domain of user@elsewhere@here says nothing about where the mail goes in the end.
   if (outcome && outcome->verdict == Outcome::Verdict::permit && route->routed && who.kind == kind::recipient &&
-      !environment.allow_untrusted_routing) {
+      !evaluation.environment.allow_untrusted_routing) {
     return dunno();
   }
   return outcome;

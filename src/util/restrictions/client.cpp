@@ -16,7 +16,7 @@ namespace {
 Outcome permit_inet_interfaces(Evaluation& evaluation) {
   const Client& client = evaluation.subject.client;
   if (!evaluation.environment.is_own_address(client.address)) return dunno();
-  return evaluation.permit("permit_inet_interfaces");
+  return evaluation.permit("permit_inet_interfaces", {}, evaluation.client());
 }
 
 Outcome permit_mynetworks(Evaluation& evaluation) {
@@ -30,11 +30,12 @@ Outcome permit_mynetworks(Evaluation& evaluation) {
     logging::warning("restrictions.mynetworks", "{text}", {{"text", listed.error().text}});
     return evaluation.table_error(evaluation.target, listed.error());
   }
-  return *listed ? evaluation.permit("permit_mynetworks") : dunno();
+  return *listed ? evaluation.permit("permit_mynetworks", {}, evaluation.client()) : dunno();
 }
 
 Outcome permit_sasl_authenticated(Evaluation& evaluation) {
-  return evaluation.subject.sasl_username.empty() ? dunno() : evaluation.permit("permit_sasl_authenticated");
+  if (evaluation.subject.sasl_username.empty()) return dunno();
+  return evaluation.permit("permit_sasl_authenticated", {}, evaluation.client());
 }
 
 // The certificate's fingerprint or its key's is in relay_clientcerts: whom it was signed by does not matter.
@@ -44,14 +45,15 @@ Outcome permit_tls_clientcerts(Evaluation& evaluation) {
   for (const std::string* print : {&tls.certificate_fingerprint, &tls.public_key_fingerprint}) {
     const auto found = evaluation.lookup(evaluation.environment.relay_clientcerts, *print);
     if (!found) return evaluation.table_error({*print, kind::certificate}, found.error());
-    if (*found) return evaluation.permit("permit_tls_clientcerts");
+    if (*found) return evaluation.permit("permit_tls_clientcerts", {}, evaluation.client());
   }
   return dunno();
 }
 
 Outcome permit_tls_all_clientcerts(Evaluation& evaluation) {
   const tls::Facts& tls = evaluation.subject.tls;
-  return tls.active && tls.has_certificate && tls.trusted ? evaluation.permit("permit_tls_all_clientcerts") : dunno();
+  if (!tls.active || !tls.has_certificate || !tls.trusted) return dunno();
+  return evaluation.permit("permit_tls_all_clientcerts", {}, evaluation.client());
 }
 
 // check_address_map: the address is in the table; what it says does not matter.

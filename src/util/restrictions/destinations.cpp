@@ -31,7 +31,7 @@ Outcome permit_auth_destination(Evaluation& evaluation) {
   if (!has_recipient(evaluation)) return dunno();
   switch (destination_of(evaluation)) {
     case Destination::ours:
-      return evaluation.permit("permit_auth_destination");
+      return evaluation.permit("permit_auth_destination", {}, evaluation.recipient());
     case Destination::foreign:
       return dunno();
     case Destination::unknown:
@@ -59,7 +59,8 @@ Outcome reject_unauth_destination(Evaluation& evaluation) {
 }
 
 Outcome defer_unauth_destination(Evaluation& evaluation) {
-  return refuse_foreign(evaluation, 454, "4.7.1");
+  constexpr int kFromRejectToDefer = 100;  // 554 becomes 454
+  return refuse_foreign(evaluation, evaluation.environment.relay_domains_reject_code - kFromRejectToDefer, "4.7.1");
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ class PermitListed : public Restriction {
     const DnsQuestions questions(evaluation);
     switch (list_.has(questions, fmt::format("{}.{}", key.labels, list_.domain()))) {
       case DnsList::Has::yes:
-        return evaluation.permit(restriction_);
+        return evaluation.permit(restriction_, {}, evaluation.client());
       case DnsList::Has::no:
         return dunno();
       case DnsList::Has::unknown:

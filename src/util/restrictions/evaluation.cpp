@@ -124,7 +124,8 @@ void Evaluation::note(std::string_view action, std::string text) {
 }
 
 Outcome Evaluation::permit(std::string_view action, std::string_view table, const Target& who) {
-  if (!environment.logged_permits.empty()) {
+  // What is going to be deferred is not permitted.
+  if (!environment.logged_permits.empty() && !if_permit) {
     if (const auto listed = environment.logged_permits.has_string(action); listed && *listed) {
       note("permit",
            fmt::format("action={} for {}={} {}{}", action, who.kind, who.name, table.empty() ? "" : "from ", table));

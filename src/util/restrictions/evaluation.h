@@ -62,6 +62,8 @@ class Evaluation {
 
   // Whom the list that is being asked is about: rejections of restrictions that are about nobody in particular.
   Target target;
+  // The restriction that a table without a name before it stands for in that list; empty: none.
+  std::string_view bare;
 
   // --- whom restrictions are about, whatever list they stand in; only for what the subject has
   Target client() const { return {client_name_, kind::client}; }
@@ -136,7 +138,7 @@ std::optional<Outcome> key_access(Evaluation& evaluation, const AccessTable& tab
 Outcome forbid_permit(Evaluation& evaluation, Outcome outcome, std::string_view restriction, std::string_view name);
 
 // An action as tables and policy services name it ("REJECT go away", "PREPEND X: y", "dunno", a restriction).
-// `source` is the table's or service's name for the log, `key` what was asked.
+// `source` is the table's or service's name for the log, `key` what was asked about.
 Outcome act(Evaluation& evaluation, std::string_view source, std::string_view key, std::string_view action,
             const Target& who);
 

@@ -23,6 +23,8 @@ struct List {
   std::string name;    // "smtpd_client_restrictions", a class's name, the table that named the restrictions
   std::string origin;  // "/etc/postfix/main.cf, line 12"; "default"
   std::vector<Item> items;
+  // The restriction that a table stands for when no name is before it, here and in the classes that are named here.
+  std::string bare = {};
 
   bool has_changed() const;
 };

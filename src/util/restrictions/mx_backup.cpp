@@ -86,7 +86,7 @@ Outcome MxBackup::ask(Evaluation& evaluation) const {
   if (route->routed && !evaluation.environment.allow_untrusted_routing) return dunno();
   const std::string_view domain = mail::split(route->recipient).domain;
   if (domain.empty() || route->address_class != routing::AddressClass::other)
-    return evaluation.permit("permit_mx_backup");
+    return evaluation.permit("permit_mx_backup", {}, evaluation.recipient());
   if (domain.starts_with('[')) return dunno();
 
   const DnsQuestions questions(evaluation);
@@ -112,7 +112,7 @@ Outcome MxBackup::ask(Evaluation& evaluation) const {
       if (!is_in_networks(evaluation, questions, mx->second)) return dunno();
     }
   }
-  return evaluation.permit("permit_mx_backup");
+  return evaluation.permit("permit_mx_backup", {}, evaluation.recipient());
 }
 
 }  // namespace

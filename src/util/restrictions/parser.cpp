@@ -23,6 +23,13 @@ bool contains(const Words& words, std::string_view word) {
   return std::ranges::find(words, word) != std::ranges::end(words);
 }
 
+// What a table may stand for.
+constexpr std::string_view kStandFor[] = {"check_client_access",    "check_reverse_client_hostname_access",
+                                          "check_helo_access",      "check_sender_access",
+                                          "check_recipient_access", "check_etrn_access"};
+// As what a class is parsed: for every list.
+constexpr std::string_view kAnyList = "any list";
+
 // Removed with Postfix 3.9, and what to write instead.
 struct Removed {
   std::string_view name;
@@ -73,6 +80,28 @@ class UseOfClass : public Restriction {
  private:
   const Environment& environment_;
   std::string name_;
+};
+
+// A table without a name before it, in a class: the list from which the class is asked says what it stands for.
+class UseOfTable : public Restriction {
+ public:
+  UseOfTable(const Environment& environment, std::string_view table) : table_(table) {
+    for (const std::string_view name : kStandFor) {
+      meanings_.emplace_back(name, find_name(name)->make(environment, table));
+    }
+  }
+  Outcome ask(Evaluation& evaluation) const override {
+    for (const auto& [name, restriction] : meanings_) {
+      if (name == evaluation.bare) return restriction->ask(evaluation);
+    }
+    return evaluation.configuration_error(fmt::format("specify one of ({}) before {} restriction \"{}\"",
+                                                      fmt::join(kStandFor, ", "), evaluation.target.kind, table_));
+  }
+  bool has_changed() const override { return meanings_.front().second->has_changed(); }
+
+ private:
+  std::string table_;
+  std::vector<std::pair<std::string_view, std::unique_ptr<Restriction>>> meanings_;
 };
 
 // What a table has named and nobody knows.
@@ -126,7 +155,7 @@ Parser::Parser(const Environment& environment) : environment_(environment) {
               fmt::format("restriction class \"{}\" is not defined: there is no parameter \"{}\"", name, name));
       continue;
     }
-    classes_.insert_or_assign(name, parse(name, *text, ""));
+    classes_.insert_or_assign(name, parse(name, *text, kAnyList));
   }
   find_circles();
 }
@@ -144,21 +173,21 @@ List Parser::parse_local_header_clients(std::string_view parameter, std::string_
 }
 
 List Parser::parse_with(std::string_view parameter, std::string_view text, std::string_view bare, Find find) {
-  List list{std::string(parameter), place_of(environment_.config, parameter), {}};
+  const bool is_class = bare == kAnyList;
+  List list{std::string(parameter), place_of(environment_.config, parameter), {}, std::string(is_class ? "" : bare)};
   for (Words words(text); !words.at_end();) {
     const std::string_view word = words.take();
     if (find == find_name && base::equals_folded(word, kWarnIfReject)) {
       list.items.push_back({std::string(word), nullptr, true});
     } else if (word.contains(':') || is_group(word)) {
-      const Name* name = bare.empty() ? nullptr : find(bare);
+      const Name* name = bare.empty() || is_class ? nullptr : find(bare);
       if (!is_table(word)) {
         mistake(list.origin, list.name, fmt::format("\"{}\" is neither a restriction nor a table", word));
+      } else if (is_class) {
+        list.items.push_back({std::string(word), std::make_unique<UseOfTable>(environment_, word), false});
       } else if (name == nullptr) {
         mistake(list.origin, list.name,
-                fmt::format("table \"{}\" needs a restriction before it: check_client_access, "
-                            "check_reverse_client_hostname_access, check_helo_access, check_sender_access, "
-                            "check_recipient_access or check_etrn_access",
-                            word));
+                fmt::format("table \"{}\" needs a restriction before it, one of {}", word, fmt::join(kStandFor, ", ")));
       } else {
         list.items.push_back({std::string(word), name->make(environment_, word), false});
       }

@@ -26,7 +26,8 @@ class Parser {
   explicit Parser(const Environment& environment);
 
   // A list of main.cf. `bare` is the restriction that a table stands for when no name is before it; empty: it must have
-  // one. What could be read is in the list, what could not in mistakes().
+  // one. In a class that is known when the class is asked. What could be read is in the list, what could not in
+  // mistakes().
   List parse(std::string_view parameter, std::string_view text, std::string_view bare);
   // local_header_rewrite_clients: a few names only.
   List parse_local_header_clients(std::string_view parameter, std::string_view text);

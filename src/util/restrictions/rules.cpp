@@ -64,6 +64,7 @@ class Moment {
   void ask(const List& list, const Target& target) {
     if (refused() || list.items.empty()) return;
     evaluation_.target = target;
+    evaluation_.bare = list.bare;
     evaluation_.if_reject.reset();
     evaluation_.warning_only_at = 0;
     if (evaluation_.observer != nullptr) evaluation_.observer->entered(list.name, list.origin);
