@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "io/wait.h"
 #include "logging/log.h"
+#include "mail/address.h"
 #include "mail/header.h"
 #include "smtpd/content.h"
 #include "smtpd/log.h"
@@ -325,7 +326,8 @@ bool Session::offers_tls() const {
   return shared.parts().tls != nullptr;  // when it is not available, STARTTLS says so
 }
 
-bool Session::is_valid_address(const std::string& address) const {
+bool Session::is_valid_address(const std::string& address, bool utf8) const {
+  if (!utf8 && !base::is_ascii(mail::split(address).domain)) return false;
   const bool asked = shared.parts().router != nullptr && !shared.parts().stand_alone;
   if (address.empty() || is_plain_address(address) || !asked) return true;
   const auto route = shared.parts().router->resolve("", address);

@@ -10,8 +10,9 @@ namespace smtpd {
 namespace {
 
 bool is_forbidden(const Settings& settings, const CommandLine& line) {
-  if (::mail::header_start(line.text)) return true;
   const std::string_view text = base::trim_left(line.text);
+  const auto header = ::mail::header_start(text);
+  if (header && text[header->name.size()] == ':') return true;
   const std::string_view verb = text.substr(0, text.find_first_of(" \t"));
   const auto listed = settings.forbidden_commands.has_string(verb);
   return listed && *listed;
