@@ -134,13 +134,7 @@ namespace {
 
 // What stands between the brackets, as it was typed; nothing when these are not the first and the last byte.
 std::optional<std::string_view> in_brackets(std::string_view typed) {
-  if (typed.size() < 2 || typed.front() != '<') return std::nullopt;
-  bool quoted = false;
-  for (std::size_t i = 1; i + 1 < typed.size(); ++i) {
-    if (typed[i] == '"') quoted = !quoted;
-    if (typed[i] == '\\' && ++i + 1 == typed.size()) return std::nullopt;
-  }
-  if (quoted || typed.back() != '>') return std::nullopt;
+  if (typed.size() < 2 || typed.front() != '<' || typed.back() != '>') return std::nullopt;
   return typed.substr(1, typed.size() - 2);
 }
 
@@ -155,7 +149,7 @@ bool is_address(const std::vector<mail::Token>& tokens) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const mail::Token& token = tokens[i];
     const bool is_word = token.kind != mail::TokenKind::special;
-    if (!is_word && std::string_view("<>()[]\\\",;").contains(token.text[0])) return false;
+    if (!is_word && std::string_view("<>,;").contains(token.text[0])) return false;
     if (is_word && i > 0 && tokens[i - 1].kind != mail::TokenKind::special) return false;
   }
   return true;
@@ -163,7 +157,24 @@ bool is_address(const std::vector<mail::Token>& tokens) {
 
 }  // namespace
 
+bool is_closed(std::string_view typed) {
+  bool quoted = false;
+  int open = 0;
+  for (std::size_t i = 0; i < typed.size(); ++i) {
+    if (typed[i] == '\\')
+      ++i;
+    else if (typed[i] == '"')
+      quoted = !quoted;
+    else if (!quoted && typed[i] == '<')
+      ++open;
+    else if (!quoted && typed[i] == '>' && open > 0)
+      --open;
+  }
+  return !quoted && open == 0;
+}
+
 std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
+  if (!is_closed(typed)) return std::nullopt;
   const auto bracketed = in_brackets(typed);
   if (strict && !bracketed) return std::nullopt;
   const std::string_view inner = bracketed.value_or(typed);
@@ -174,9 +185,10 @@ std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
   if (!is_address(tokens)) return std::nullopt;
   TypedAddress result{.address = mail::internal_text(tokens), .typed = std::string(inner)};
   // Records and log lines are lines.
-  if (result.address.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) return std::nullopt;
+  constexpr std::string_view kLineEnds("\0\r\n", 3);
+  if (result.address.find_first_of(kLineEnds) != std::string::npos) return std::nullopt;
   if (strict && result.address.starts_with('@')) return std::nullopt;
-  if (!is_line_safe(inner)) result.typed = mail::quote(result.address);
+  if (inner.find_first_of(kLineEnds) != std::string_view::npos) result.typed = mail::quote(result.address);
   return result;
 }
 
@@ -251,7 +263,8 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
     } else if (value && base::equals_folded(name, "ENVID")) {
       if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
       const auto decoded = mail::from_xtext(*value);
-      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !is_line_safe(*decoded))
+      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !base::is_ascii(*decoded) ||
+          !is_line_safe(*decoded))
         return refuse(501, "5.5.4", "Bad ENVID parameter syntax");
       result.envelope_id = *decoded;
     } else if (offered.verp && base::equals_folded(name, "XVERP")) {

@@ -19,6 +19,8 @@ struct TypedAddress {
   std::string typed;    // without the outer brackets: what a notice calls the original recipient
 };
 std::optional<TypedAddress> parse_address(std::string_view typed, bool strict);
+// Whether its quotes and brackets are closed; what is not is no address.
+bool is_closed(std::string_view typed);
 
 // Whether there can be no doubt about the syntax of an address in internal form: plain local part and host name. What
 // is not plain must be looked at by the router.

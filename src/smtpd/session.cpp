@@ -267,6 +267,7 @@ void Session::run() {
 
 Next Session::begin_anew() {
   denied = false;
+  decide_keywords();
   auto refusal = limits::at_connect(*this);
   if (begin_wrapped(*this) == Next::close) return Next::close;
   if (refusal) {
@@ -312,6 +313,19 @@ bool Session::skip_line() {
 
 bool Session::talks_ahead() {
   return stream.input_waiting();
+}
+
+// Looked up anew for each EHLO: the client may be told to be another by then.
+void Session::decide_keywords() {
+  discarded = settings().discarded;
+  const table::TableList& maps = settings().discard_maps;
+  if (maps.empty()) return;
+  const auto found = maps.lookup(client.address);
+  if (!found) {
+    logging::warning("smtpd.keyword_table", "{error}", {{"error", found.error().text}});
+  } else if (*found) {
+    discarded = parse_keywords(**found);
+  }
 }
 
 bool Session::owes_hello() const {

@@ -51,6 +51,8 @@ struct Session {
   void start_request();  // the deadlines of a new request begin
   // Whether the client has sent more, without waiting.
   bool talks_ahead();
+  // What is not offered to this client, nor taken from it.
+  void decide_keywords();
   bool owes_hello() const;      // smtpd_helo_required, and it has not said it
   bool must_start_tls() const;  // smtpd_tls_security_level = encrypt, and it has not
   bool offers_tls() const;

@@ -114,7 +114,7 @@ Next mail(Session& session, const CommandLine& line) {
   transaction.requiretls = parameters->requiretls;
   transaction.dsn_return = parameters->dsn_return;
   transaction.envelope_id = std::move(parameters->envelope_id);
-  if (session.authenticated()) transaction.sasl_sender = parameters->sasl_sender.value_or("");
+  transaction.sasl_sender = parameters->sasl_sender.value_or("");
   if (parameters->verp_delimiters)
     transaction.verp_delimiters =
         parameters->verp_delimiters->empty() ? settings.verp_delimiters : *parameters->verp_delimiters;
