@@ -15,7 +15,7 @@ bool is_space(char c) {
 // To the end of a word: blanks in quotes and in angle brackets belong to it.
 std::size_t word_end(std::string_view text) {
   bool quoted = false;
-  bool bracketed = false;
+  int brackets = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '\\' && i + 1 < text.size()) {
@@ -23,10 +23,10 @@ std::size_t word_end(std::string_view text) {
     } else if (c == '"') {
       quoted = !quoted;
     } else if (!quoted && c == '<') {
-      bracketed = true;
-    } else if (!quoted && c == '>') {
-      bracketed = false;
-    } else if (!quoted && !bracketed && is_space(c)) {
+      ++brackets;
+    } else if (!quoted && c == '>' && brackets > 0) {
+      --brackets;
+    } else if (!quoted && brackets == 0 && is_space(c)) {
       return i;
     }
   }

@@ -106,13 +106,16 @@ void Content::put(RecordType type, std::string_view text) {
   if (failed_ || too_large()) return;
   try {
     if (first_) {
-      first_ = false;
-      // It would become part of the Received header above it.
-      if (text.starts_with(' ') || text.starts_with('\t')) message_.append(RecordType::text, {});
-      if (is_mailbox_line(text)) {
+      if (!in_mailbox_line_ && is_mailbox_line(text)) {
         message_.append(RecordType::unterminated, "X-Mailbox-Line: ");
+      } else {
+        first_ = false;
+        // It would become part of the header above it.
+        if (!in_mailbox_line_ && (text.starts_with(' ') || text.starts_with('\t')))
+          message_.append(RecordType::text, {});
       }
     }
+    in_mailbox_line_ = type == RecordType::unterminated;
     message_.append(type, text);
   } catch (const io::StreamError&) {
     failed_ = true;

@@ -48,10 +48,11 @@ class Content {
   Message& message_;
   Rules rules_;
   std::int64_t size_ = 0;
-  std::string pending_;     // of a line that has not ended
-  bool continued_ = false;  // a part of the line has been put
-  bool proper_ = true;      // the line before ended in CR LF
-  bool first_ = true;       // no record was put yet
+  std::string pending_;           // of a line that has not ended
+  bool continued_ = false;        // a part of the line has been put
+  bool proper_ = true;            // the line before ended in CR LF
+  bool first_ = true;             // only lines of mailboxes have been put yet
+  bool in_mailbox_line_ = false;  // which goes on in another record
   bool ended_ = false;
   bool bare_newline_ = false;
   bool failed_ = false;

@@ -9,24 +9,22 @@
 #include "mail/address.h"
 #include "smtpd/client_attributes.h"
 #include "smtpd/content.h"
+#include "smtpd/parameters.h"
 #include "smtpd/settings.h"
 
 namespace smtpd {
 
-namespace {
+namespace {}  // namespace
 
-// As in C source: what a client sent, on one line.
 std::string escaped(std::string_view bytes) {
+  constexpr std::string_view kNamed = "\a\b\t\n\v\f\r\\";
+  constexpr std::string_view kNames = "abtnvfr\\";
+  constexpr std::size_t kShown = 100;
   std::string text;
-  for (const char c : bytes) {
-    if (c == '\r')
-      text += "\\r";
-    else if (c == '\n')
-      text += "\\n";
-    else if (c == '\t')
-      text += "\\t";
-    else if (c == '\\')
-      text += "\\\\";
+  for (const char c : bytes.substr(0, kShown)) {
+    const std::size_t named = kNamed.find(c);
+    if (named != std::string_view::npos)
+      text += {'\\', kNames[named]};
     else if (base::is_printable(c))
       text += c;
     else
@@ -34,8 +32,6 @@ std::string escaped(std::string_view bytes) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string Session::client_label() const {
   std::string label = client.name_and_address();
@@ -125,14 +121,11 @@ void log_action(const Session& session, std::string_view action, std::string_vie
 
 void log_pipelining(const Session& session, std::string_view command, std::string_view waiting) {
   logging::info("smtpd.pipelining", "improper command pipelining after {command} from {client}: {text}",
-                {{"command", command},
-                 {"client", session.client_label()},
-                 {"text", std::string_view(escaped(waiting.substr(0, 100))).substr(0, 100)}});
+                {{"command", command}, {"client", session.client_label()}, {"text", escaped(waiting)}});
 }
 
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed) {
-  // What was not closed is hardly an address.
-  if ((typed.starts_with('<') && !typed.contains('>')) || std::ranges::count(typed, '"') % 2 != 0) return;
+  if (!is_closed(typed)) return;  // it is hardly an address
   logging::warning(
       "smtpd.bad_address", "Illegal address syntax from {client} in {command} command: {address}",
       {{"client", session.client_label()}, {"command", command}, {"address", base::printable(typed.substr(0, 1000))}});

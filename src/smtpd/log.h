@@ -16,6 +16,9 @@ void log_action(const Session& session, std::string_view action, std::string_vie
 inline void log_refusal(const Session& session, std::string_view text) {
   log_action(session, "reject", text);
 }
+// The first hundred bytes, as in C source: what a client sent, on one line.
+std::string escaped(std::string_view bytes);
+
 void log_pipelining(const Session& session, std::string_view command, std::string_view waiting);
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed);
 // "lost connection", "timeout", "too many errors": "ID: WHAT after COMMAND from CLIENT".

@@ -130,67 +130,65 @@ std::optional<std::string> original_recipient(std::string_view value) {
 
 // --- the address
 
-std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
-  typed = base::trim(typed);
-  if (typed == "<>") return TypedAddress();
-  // An address literal that its writer did not close.
-  if (typed.ends_with('>') && typed.contains('[') && !typed.contains(']'))
-    return parse_address(std::string(typed.substr(0, typed.size() - 1)) + "]>", strict);
-  auto tokens = mail::tokenize(typed, kMostTokens);
-  if (tokens.size() >= kMostTokens) return std::nullopt;
-  const bool has_comment =
-      std::ranges::any_of(tokens, [](const mail::Token& token) { return token.kind == mail::TokenKind::comment; });
-  if (strict && has_comment) return std::nullopt;
-  std::erase_if(tokens, [](const mail::Token& token) { return token.kind == mail::TokenKind::comment; });
+namespace {
 
-  const auto is = [](char c) { return [c](const mail::Token& token) { return token.is(c); }; };
-  auto begin = tokens.begin();
-  auto end = tokens.end();
-  const auto open = std::ranges::find_if(tokens, is('<'));
-  if (open != tokens.end()) {
-    if (strict && open != tokens.begin()) return std::nullopt;
-    begin = open;
-    while (begin != tokens.end() && begin->is('<')) ++begin;
-    end = std::find_if(begin, tokens.end(), is('>'));
-    if (end == tokens.end()) return std::nullopt;
-    // What follows may only be more brackets.
-    if (!std::all_of(end, tokens.end(), is('>'))) return std::nullopt;
-    // A phrase in front is words, and no second address.
-    if (std::any_of(tokens.begin(), open, [](const mail::Token& token) { return token.is(',') || token.is(';'); }))
-      return std::nullopt;
-  } else if (strict || typed.starts_with('<')) {
-    return std::nullopt;
-  } else if (std::ranges::any_of(tokens, is(':')) || std::ranges::any_of(tokens, is(';'))) {
-    // A group, of one.
-    const auto all = mail::addresses_in(typed, kMostTokens);
-    if (all.size() != 1) return std::nullopt;
-    return parse_address("<" + all.front() + ">", true);
+// What stands between the brackets, as it was typed; nothing when these are not the first and the last byte.
+std::optional<std::string_view> in_brackets(std::string_view typed) {
+  if (typed.size() < 2 || typed.front() != '<' || typed.back() != '>') return std::nullopt;
+  return typed.substr(1, typed.size() - 2);
+}
+
+// A source route says nothing that anyone heeds.
+std::string_view without_route(std::string_view inner) {
+  const std::size_t colon = inner.find(':');
+  return inner.starts_with('@') && colon != std::string_view::npos ? inner.substr(colon + 1) : inner;
+}
+
+// A list may only hold one address, made of words and operators in turns.
+bool is_address(const std::vector<mail::Token>& tokens) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const mail::Token& token = tokens[i];
+    const bool is_word = token.kind != mail::TokenKind::special;
+    if (!is_word && std::string_view("<>,;").contains(token.text[0])) return false;
+    if (is_word && i > 0 && tokens[i - 1].kind != mail::TokenKind::special) return false;
   }
-  std::vector<mail::Token> address(begin, end);
-  std::erase_if(address, is(';'));
-  // A source route says nothing that anyone heeds.
-  if (!address.empty() && address[0].is('@')) {
-    const auto colon = std::ranges::find_if(address, is(':'));
-    if (colon != address.end()) address.erase(address.begin(), colon + 1);
+  return true;
+}
+
+}  // namespace
+
+bool is_closed(std::string_view typed) {
+  bool quoted = false;
+  int open = 0;
+  for (std::size_t i = 0; i < typed.size(); ++i) {
+    if (typed[i] == '\\')
+      ++i;
+    else if (typed[i] == '"')
+      quoted = !quoted;
+    else if (!quoted && typed[i] == '<')
+      ++open;
+    else if (!quoted && typed[i] == '>' && open > 0)
+      --open;
   }
-  if (address.empty() && open == tokens.end()) return std::nullopt;
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    const mail::Token& token = address[i];
-    if (token.is(',') || token.is('<') || token.is('>') || token.is('(') || token.is(')') || token.is('"') ||
-        token.is('\\') || token.is('[') || token.is(']'))
-      return std::nullopt;
-    // Two words side by side are a phrase.
-    if (i > 0 && token.kind != mail::TokenKind::special && address[i - 1].kind != mail::TokenKind::special)
-      return std::nullopt;
-  }
-  TypedAddress result{.address = mail::internal_text(address), .external = {}};
+  return !quoted && open == 0;
+}
+
+std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
+  if (!is_closed(typed)) return std::nullopt;
+  const auto bracketed = in_brackets(typed);
+  if (strict && !bracketed) return std::nullopt;
+  const std::string_view inner = bracketed.value_or(typed);
+  const auto list = mail::address_list(without_route(inner), kMostTokens);
+  if (!list || list->addresses.size() > 1 || (strict && list->has_more)) return std::nullopt;
+  if (list->addresses.empty()) return TypedAddress();
+  const std::vector<mail::Token>& tokens = list->addresses.front();
+  if (!is_address(tokens)) return std::nullopt;
+  TypedAddress result{.address = mail::internal_text(tokens), .typed = std::string(inner)};
   // Records and log lines are lines.
-  if (result.address.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) return std::nullopt;
-  const std::size_t inside = typed.find_last_of('<') + 1;
-  const std::string_view inner = base::trim(typed.substr(inside, typed.find('>', inside) - inside));
-  // As it was typed, where that is nothing but the address.
-  result.external =
-      has_comment || inner.empty() || !is_line_safe(inner) ? mail::quote(result.address) : std::string(inner);
+  constexpr std::string_view kLineEnds("\0\r\n", 3);
+  if (result.address.find_first_of(kLineEnds) != std::string::npos) return std::nullopt;
+  if (strict && result.address.starts_with('@')) return std::nullopt;
+  if (inner.find_first_of(kLineEnds) != std::string_view::npos) result.typed = mail::quote(result.address);
   return result;
 }
 
@@ -265,7 +263,8 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
     } else if (value && base::equals_folded(name, "ENVID")) {
       if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
       const auto decoded = mail::from_xtext(*value);
-      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !is_line_safe(*decoded))
+      if (!result.envelope_id.empty() || !decoded || decoded->empty() || !base::is_ascii(*decoded) ||
+          !is_line_safe(*decoded))
         return refuse(501, "5.5.4", "Bad ENVID parameter syntax");
       result.envelope_id = *decoded;
     } else if (offered.verp && base::equals_folded(name, "XVERP")) {

@@ -12,12 +12,15 @@
 
 namespace smtpd {
 
-// `[<]address[>]` as a client types it. Nothing: it is none. Strict: in brackets, and without comments.
+// `[<]address[>]` as a client types it, or a list as headers have it that holds one address or none (the empty one).
+// Nothing: it is none of these. Strict: in brackets, and an address only.
 struct TypedAddress {
   std::string address;  // internal form
-  std::string external;
+  std::string typed;    // without the outer brackets: what a notice calls the original recipient
 };
 std::optional<TypedAddress> parse_address(std::string_view typed, bool strict);
+// Whether its quotes and brackets are closed; what is not is no address.
+bool is_closed(std::string_view typed);
 
 // Whether there can be no doubt about the syntax of an address in internal form: plain local part and host name. What
 // is not plain must be looked at by the router.

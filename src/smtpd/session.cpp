@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "io/wait.h"
 #include "logging/log.h"
+#include "mail/address.h"
 #include "mail/header.h"
 #include "smtpd/content.h"
 #include "smtpd/log.h"
@@ -268,6 +269,7 @@ void Session::run() {
 
 Next Session::begin_anew() {
   denied = false;
+  decide_keywords();
   auto refusal = limits::at_connect(*this);
   if (begin_wrapped(*this) == Next::close) return Next::close;
   if (refusal) {
@@ -315,6 +317,19 @@ bool Session::talks_ahead() {
   return stream.input_waiting();
 }
 
+// Looked up anew for each EHLO: the client may be told to be another by then.
+void Session::decide_keywords() {
+  discarded = settings().discarded;
+  const table::TableList& maps = settings().discard_maps;
+  if (maps.empty()) return;
+  const auto found = maps.lookup(client.address);
+  if (!found) {
+    logging::warning("smtpd.keyword_table", "{error}", {{"error", found.error().text}});
+  } else if (*found) {
+    discarded = parse_keywords(**found);
+  }
+}
+
 bool Session::owes_hello() const {
   return helo.empty() && settings().helo_required;
 }
@@ -327,7 +342,8 @@ bool Session::offers_tls() const {
   return shared.parts().tls != nullptr;  // when it is not available, STARTTLS says so
 }
 
-bool Session::is_valid_address(const std::string& address) const {
+bool Session::is_valid_address(const std::string& address, bool utf8) const {
+  if (!utf8 && !base::is_ascii(mail::split(address).domain)) return false;
   const bool asked = shared.parts().router != nullptr && !shared.parts().stand_alone;
   if (address.empty() || is_plain_address(address) || !asked) return true;
   const auto route = shared.parts().router->resolve("", address);

@@ -51,12 +51,15 @@ struct Session {
   void start_request();  // the deadlines of a new request begin
   // Whether the client has sent more, without waiting.
   bool talks_ahead();
+  // What is not offered to this client, nor taken from it.
+  void decide_keywords();
   bool owes_hello() const;      // smtpd_helo_required, and it has not said it
   bool must_start_tls() const;  // smtpd_tls_security_level = encrypt, and it has not
   bool offers_tls() const;
   bool is_excused_for_bare_newlines();
-  // Syntax, as the router sees it: what it cannot make sense of goes nowhere. Internal form.
-  bool is_valid_address(const std::string& address) const;
+  // Syntax, as the router sees it: what it cannot make sense of goes nowhere. Internal form. `utf8`: the client has
+  // asked for SMTPUTF8, without which a domain is ASCII.
+  bool is_valid_address(const std::string& address, bool utf8) const;
 
   // A decision of the restrictions: notes to the log, effects to the transaction; a refusal is logged and said.
   // Nothing: accepted.

@@ -17,8 +17,7 @@ Next etrn(Session& session, const CommandLine& line) {
   if (line.words.size() != 1) return session.reply(500, "", "Syntax: ETRN domain");
   std::string_view site = line.words[0];
   if (site.starts_with('@') || site.starts_with('#')) site.remove_prefix(1);
-  const auto utf8 = settings.smtputf8 ? ::mail::Utf8::yes : ::mail::Utf8::no;
-  if (!::mail::is_valid_hostname(site, utf8) && !::mail::is_valid_literal(site))
+  if (!::mail::is_valid_hostname(site) && !::mail::is_valid_literal(site))
     return session.reply(501, "", "Error: invalid parameter syntax");
   session.etrn_domain = site;
   struct Forget {

@@ -13,18 +13,7 @@ namespace smtpd {
 
 namespace {
 
-// What a client may be told of is looked up anew each time: TLS may have begun meanwhile.
-void decide_keywords(Session& session) {
-  const Settings& settings = session.settings();
-  session.discarded = settings.discarded;
-  if (!settings.discard_maps.empty()) {
-    const auto found = settings.discard_maps.lookup(session.client.address);
-    if (!found) {
-      logging::warning("smtpd.keyword_table", "{error}", {{"error", found.error().text}});
-    } else if (*found) {
-      session.discarded = parse_keywords(**found);
-    }
-  }
+void tell_discarded(const Session& session) {
   const std::string names = names_of(session.discarded);
   if (!names.empty() && !session.discarded.has(Keyword::silent_discard))
     logging::info("smtpd.discard", "discarding EHLO keywords: {names}", {{"names", names}});
@@ -88,7 +77,8 @@ Next helo(Session& session, const CommandLine& line) {
 Next ehlo(Session& session, const CommandLine& line) {
   if (line.words.empty()) return session.reply(501, "", "Syntax: EHLO hostname");
   if (const auto refused = greeted(session, line, restrictions::Stage::ehlo)) return *refused;
-  decide_keywords(session);
+  session.decide_keywords();
+  tell_discarded(session);
   return session.reply({.code = 250, .text = session.settings().myhostname, .lines = offers(session)});
 }
 

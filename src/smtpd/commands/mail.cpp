@@ -4,6 +4,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "io/wait.h"
 #include "logging/log.h"
@@ -80,7 +82,9 @@ Next mail(Session& session, const CommandLine& line) {
   if (auto refusal = limits::of_messages(session)) return session.reply(std::move(*refusal));
 
   const auto typed = parse_address(argument->address, settings.strict_envelopes);
-  if (!typed || !session.is_valid_address(typed->address)) {
+  const bool utf8 = std::ranges::any_of(argument->parameters,
+                                        [](std::string_view word) { return base::equals_folded(word, "SMTPUTF8"); });
+  if (!typed || !session.is_valid_address(typed->address, utf8)) {
     log_bad_address(session, "MAIL", argument->address);
     return session.reply(501, "5.1.7", "Bad sender address syntax");
   }
@@ -110,7 +114,7 @@ Next mail(Session& session, const CommandLine& line) {
   transaction.requiretls = parameters->requiretls;
   transaction.dsn_return = parameters->dsn_return;
   transaction.envelope_id = std::move(parameters->envelope_id);
-  if (session.authenticated()) transaction.sasl_sender = parameters->sasl_sender.value_or("");
+  transaction.sasl_sender = parameters->sasl_sender.value_or("");
   if (parameters->verp_delimiters)
     transaction.verp_delimiters =
         parameters->verp_delimiters->empty() ? settings.verp_delimiters : *parameters->verp_delimiters;

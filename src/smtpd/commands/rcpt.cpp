@@ -21,7 +21,7 @@ Next rcpt(Session& session, const CommandLine& line) {
   if (auto refusal = limits::of_recipients(session)) return session.reply(std::move(*refusal));
 
   const auto typed = parse_address(argument->address, settings.strict_envelopes);
-  if (!typed || typed->address.empty() || !session.is_valid_address(typed->address)) {
+  if (!typed || typed->address.empty() || !session.is_valid_address(typed->address, transaction.smtputf8)) {
     log_bad_address(session, "RCPT", argument->address);
     return session.reply(501, "5.1.3", "Bad recipient address syntax");
   }
@@ -47,15 +47,14 @@ Next rcpt(Session& session, const CommandLine& line) {
   }
   try {
     if (!transaction.message) open_message(session);
-    if (parameters->original_recipient.empty()) parameters->original_recipient = "rfc822;" + typed->external;
+    if (parameters->original_recipient.empty()) parameters->original_recipient = "rfc822;" + typed->typed;
     add_recipient(session, address, {parameters->original_recipient, parameters->notify});
   } catch (const io::StreamError& error) {
     return cannot_queue(session, error);
   }
   ++transaction.recipients;
   transaction.only_recipient = transaction.recipients == 1 ? address : std::string();
-  // As typed, but for a source route.
-  transaction.last_recipient = "<" + (typed->external.starts_with('@') ? mail::quote(address) : typed->external) + ">";
+  transaction.last_recipient = "<" + mail::quote(address) + ">";
   return session.reply(250, "2.1.5", "Ok");
 }
 

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "logging/log.h"
 #include "mail/header.h"
+#include "smtpd/log.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
 
@@ -10,8 +11,9 @@ namespace smtpd {
 namespace {
 
 bool is_forbidden(const Settings& settings, const CommandLine& line) {
-  if (::mail::header_start(line.text)) return true;
   const std::string_view text = base::trim_left(line.text);
+  const auto header = ::mail::header_start(text);
+  if (header && text[header->name.size()] == ':') return true;
   const std::string_view verb = text.substr(0, text.find_first_of(" \t"));
   const auto listed = settings.forbidden_commands.has_string(verb);
   return listed && *listed;
@@ -22,7 +24,7 @@ bool is_forbidden(const Settings& settings, const CommandLine& line) {
 Next unknown(Session& session, const CommandLine& line) {
   if (is_forbidden(session.settings(), line)) {
     logging::warning("smtpd.non_smtp", "non-SMTP command from {client}: {line}",
-                     {{"client", session.client_label()}, {"line", base::printable(line.text).substr(0, 100)}});
+                     {{"client", session.client_label()}, {"line", escaped(line.text)}});
     session.erred = true;
     return session.reply(
         {.code = 221, .status = "2.7.0", .text = "Error: I can break rules, too. Goodbye.", .disconnect = true});

@@ -19,7 +19,7 @@ Next vrfy(Session& session, const CommandLine& line) {
   std::string whole(typed);
   if (whole.starts_with('<') && !whole.contains('>')) whole += '>';
   const auto address = parse_address(whole, false);  // strict_rfc821_envelopes is about MAIL and RCPT
-  if (!address || address->address.empty() || !session.is_valid_address(address->address)) {
+  if (!address || address->address.empty() || !session.is_valid_address(address->address, utf8)) {
     log_bad_address(session, "VRFY", typed);
     return session.reply(501, "5.1.3", "Bad recipient address syntax");
   }

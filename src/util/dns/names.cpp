@@ -36,7 +36,10 @@ std::string ascii_name(std::string_view name, bool utf8) {
   if (base::is_ascii(name)) return mail::is_valid_hostname(name) ? base::lower(name) : std::string();
   if (!utf8 || !base::is_valid_utf8(name) || name.contains('\0')) return {};
   char* ascii = nullptr;
-  const int status = ::idn2_to_ascii_8z(std::string(name).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  int status = ::idn2_to_ascii_8z(std::string(name).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  // Symbols, which IDNA 2008 forbids and registries sell.
+  if (status != IDN2_OK)
+    status = ::idn2_to_ascii_8z(std::string(name).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
   const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
   if (status != IDN2_OK || !mail::is_valid_hostname(ascii)) return {};
   return base::lower(ascii);

@@ -55,6 +55,23 @@ bool is_label(std::string_view label, Utf8 utf8) {
          std::ranges::all_of(label, [&](char c) { return is_label_byte(c, utf8); });
 }
 
+// Four decimal numbers, as people write them: with leading zeros, too. The network 0 is no host.
+bool is_ipv4_literal(std::string_view text) {
+  std::array<int, 4> parts{};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) {
+      if (!text.starts_with('.')) return false;
+      text.remove_prefix(1);
+    }
+    if (text.empty() || !base::is_digit(text[0])) return false;
+    for (; !text.empty() && base::is_digit(text[0]); text.remove_prefix(1)) {
+      parts[i] = parts[i] * 10 + (text[0] - '0');
+      if (parts[i] > 255) return false;
+    }
+  }
+  return text.empty() && (parts[0] != 0 || parts == std::array<int, 4>{});
+}
+
 }  // namespace
 
 void append_quote(std::string& to, std::string_view address) {
@@ -127,11 +144,10 @@ bool is_valid_literal(std::string_view bracketed) {
   if (address.contains('\0')) return false;
   constexpr std::string_view kIpv6 = "ipv6:";
   in6_addr ipv6{};
-  in_addr ipv4{};
   if (base::starts_with_folded(address, kIpv6)) {
     return ::inet_pton(AF_INET6, address.c_str() + kIpv6.size(), &ipv6) == 1;
   }
-  return ::inet_pton(AF_INET, address.c_str(), &ipv4) == 1;
+  return is_ipv4_literal(address);
 }
 
 bool is_numeric_domain(std::string_view name) {

@@ -1,7 +1,6 @@
 #include "mail/header_tokens.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "mail/address.h"
 
@@ -340,6 +339,18 @@ std::vector<std::string> addresses_in(std::string_view header_value, std::size_t
     if (part.kind == Part::Kind::address && !part.address.empty()) addresses.push_back(address_text(part));
   }
   return addresses;
+}
+
+std::optional<AddressList> address_list(std::string_view text, std::size_t most) {
+  std::vector<Token> tokens = tokenize(text, most + 1);
+  if (tokens.size() > most) return std::nullopt;
+  AddressList list;
+  for (Part& part : ListParser(std::move(tokens)).parse()) {
+    const bool is_bracket = part.kind == Part::Kind::token && (part.token.is('<') || part.token.is('>'));
+    if ((part.kind != Part::Kind::address && !is_bracket) || !part.comments.empty()) list.has_more = true;
+    if (!part.address.empty()) list.addresses.push_back(std::move(part.address));
+  }
+  return list;
 }
 
 std::string rewrite_addresses(std::string_view header_value, std::size_t most,

@@ -3,6 +3,7 @@
 // route addresses. Everything is bounded; nothing is lost that was understood, and what was not comes back as it was.
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,13 @@ std::string internal_text(std::span<const Token> tokens);
 // The addresses in a header's value, in order, groups looked into: what sendmail -t sends to. External forms, without
 // comments.
 std::vector<std::string> addresses_in(std::string_view header_value, std::size_t most);
+
+// The same as tokens. `has_more`: there are commas, comments, phrases or groups, too. Nothing: there are more tokens.
+struct AddressList {
+  std::vector<std::vector<Token>> addresses;
+  bool has_more = false;
+};
+std::optional<AddressList> address_list(std::string_view text, std::size_t most);
 
 // What follows the colon of a header ("Name:", `name_width` bytes with the colon), each address in it replaced by what
 // `rewrite` makes of it (external forms; the empty address stays). When no address changes the result is the input.

@@ -528,7 +528,9 @@ bool Router::State::is_valid_domain(std::string_view domain) const {
   if (domain.starts_with('[')) return mail::is_valid_literal(domain);
   if (!utf8 || base::is_ascii(domain)) return mail::is_valid_hostname(domain);
   char* ascii = nullptr;
-  const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NONTRANSITIONAL);
+  int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NONTRANSITIONAL);
+  // Symbols, which IDNA 2008 forbids and registries sell.
+  if (status != IDN2_OK) status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_TRANSITIONAL);
   const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
   return status == IDN2_OK && mail::is_valid_hostname(ascii);
 }

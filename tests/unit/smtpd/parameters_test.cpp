@@ -37,15 +37,27 @@ TEST(Address, StrictlyHasBracketsAndNothingElse) {
 }
 
 TEST(Address, IsOne) {
-  for (const char* typed : {"<a@b.example", "<a@b>,<c@d>", "<a b@c>", "<a@b>x", "", "<a,b@c>"})
+  for (const char* typed :
+       {"<a@b.example", "<a@b>,<c@d>", "<a b@c>", "<a@b>x", "<a,b@c>", "<\"a@b>", "<a@b\\>", "<a@b>\""})
     EXPECT_EQ(address(typed), "(bad)") << typed;
+}
+
+TEST(Address, StandsAloneInAListOfOne) {
+  for (const char* typed : {"<a@b.example>,", "<,a@b.example>", "a@b.example;", "<>a@b.example", "<a@b.example(c>"})
+    EXPECT_EQ(address(typed), "a@b.example") << typed;
+  EXPECT_EQ(address("<a@b.example,>", true), "(bad)");
+}
+
+TEST(Address, OfAListOfNoneIsTheNullSender) {
+  EXPECT_EQ(address("(a@b.example)"), "");
+  EXPECT_EQ(address(",,"), "");
 }
 
 TEST(Address, LosesItsRouteButNotInWhatWasTyped) {
   const auto parsed = parse_address("<@a.example,@b.example:c@d.example>", false);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->address, "c@d.example");
-  EXPECT_EQ(parsed->external, "@a.example,@b.example:c@d.example");
+  EXPECT_EQ(parsed->typed, "@a.example,@b.example:c@d.example");
 }
 
 TEST(Address, HoldsNoLineEnd) {
