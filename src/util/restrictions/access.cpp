@@ -320,7 +320,8 @@ std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessT
 }
 
 Outcome forbid_permit(Evaluation& evaluation, Outcome outcome, std::string_view restriction, std::string_view name) {
-  if (outcome.verdict != Outcome::Verdict::permit) return outcome;
+  // What is discarded is permitted to nobody's gain.
+  if (outcome.verdict != Outcome::Verdict::permit || evaluation.discarded()) return outcome;
   logging::warning("restrictions.permit_forbidden", "restriction {restriction} returns OK for {name}",
                    {{"restriction", restriction}, {"name", name}});
   logging::warning("restrictions.permit_forbidden", "this is not allowed for security reasons");

@@ -134,6 +134,8 @@ std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessT
                                            const Evaluation::RouteAnswer& route, const Target& who);
 std::optional<Outcome> key_access(Evaluation& evaluation, const AccessTable& table, std::string_view key,
                                   const Target& who);
+// Whether there are no logins at all, which is worth a warning (logins.cpp).
+bool lacks_sasl(const Evaluation& evaluation, std::string_view restriction);
 // For tables on names that anybody may give himself (MX, NS, unverified host names): OK becomes 451 4.3.5.
 Outcome forbid_permit(Evaluation& evaluation, Outcome outcome, std::string_view restriction, std::string_view name);
 
