@@ -281,7 +281,7 @@ Outcome act(Evaluation& evaluation, std::string_view source, std::string_view ke
     if (base::equals_folded(row.name, word)) return row.act(asked);
   }
   if (base::equals_folded(word, "OK") || base::equals_folded(word, "RELAY") || base::all_digits(action)) {
-    return evaluation.permit(action, source, who);
+    return evaluation.permit(word, source, who);
   }
   if (auto outcome = coded(asked, action)) return *std::move(outcome);
   return named_restrictions(asked, action);
