@@ -8,7 +8,6 @@
 #include "mail/header.h"
 #include "mail/text.h"
 #include "restrictions/list.h"
-#include "table/fold.h"
 
 namespace restrictions {
 
@@ -250,13 +249,11 @@ struct Entry {
   return std::make_unique<Entry>(std::string(wanted), (*found)->value);
 }
 
-// Patterns, too, see small letters only.
 [[gnu::noinline]] std::unique_ptr<const Entry> entry_of_address(Evaluation& evaluation, const AccessTable& table,
                                                                 std::string_view address) {
   const Environment& environment = evaluation.environment;
-  const std::string folded = table::fold_key(address, environment.smtputf8);
-  return first_of(evaluation, table, folded,
-                  table::access_address_keys(folded, environment.delimiters(), environment.access_parents_match));
+  return first_of(evaluation, table, address,
+                  table::access_address_keys(address, environment.delimiters(), environment.access_parents_match));
 }
 
 std::optional<Outcome> act_on(Evaluation& evaluation, const AccessTable& table,

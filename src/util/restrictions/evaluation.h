@@ -102,7 +102,8 @@ class Evaluation {
   std::expected<std::optional<table::Hit>, table::Error> search(const table::TableList& tables,
                                                                 std::span<const table::SearchKey> keys);
 
-  // Where mail for the recipient goes. Asked once for each recipient, however many restrictions want to know.
+  // Where mail for the recipient goes; its address in small letters. Asked once for each recipient, however many
+  // restrictions want to know.
   using RouteAnswer = std::expected<routing::Route, table::Error>;
   const RouteAnswer& route_of_recipient();
   const RouteAnswer& route_of_sender();
@@ -116,6 +117,7 @@ class Evaluation {
 
  private:
   RouteAnswer route(std::string_view from, std::string_view to) const;
+  void fold(RouteAnswer& answer) const;
 
   std::string client_name_;
   Decision decision_;
