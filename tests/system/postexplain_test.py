@@ -363,6 +363,24 @@ def test_what_the_dialogue_itself_refuses_is_told(options, folder):
     shows(mail.session("--size", "1000", "--to", "ann@example.test"), 0)
     shows(mail.run("session", "--client", "192.0.2.7,unknown", "--from", "<>", "--to", "ann@example.test"), 1,
           "MAIL FROM:<>", "503 5.5.1 Error: send HELO/EHLO first")
+    for sender in ("ann@", "ann@-x.example", "a@b..c"):
+        got = mail.session("--to", "ann@example.test", sender=sender)
+        shows(got, 1)
+        assert summary(got[1])[-1] == [f"MAIL FROM:<{sender}>", "501 5.1.7 Bad sender address syntax"], got[1]
+
+
+def test_a_recipient_does_not_inherit_the_deferral_of_another(options, folder):
+    mail = Mail(options, folder, "smtpd_recipient_restrictions = check_recipient_access inline:{ { ann@example.test = DEFER_IF_PERMIT } }")
+    got = mail.session("--to", "ann@example.test", "--to", "office@example.test")
+    shows(got, 75)
+    assert summary(got[1])[3:5] == [["RCPT TO:<ann@example.test>", "450 4.7.1 <ann@example.test>: Recipient address rejected: Service unavailable"],
+                                    ["RCPT TO:<office@example.test>", "250 2.1.5 Ok"]], got[1]
+
+
+def test_of_what_is_discarded_nothing_more_is_asked(options, folder):
+    mail = Mail(options, folder, "smtpd_recipient_restrictions = check_recipient_access inline:{ { ann@example.test = DISCARD } }",
+                "smtpd_data_restrictions = reject")
+    shows(mail.session("--to", "ann@example.test", "--to", "nobody@example.test"), 0, "the message is discarded")
 
 
 def test_actions_change_where_mail_goes(options, folder):

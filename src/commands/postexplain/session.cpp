@@ -79,6 +79,7 @@ restrictions::Subject WouldBe::subject(Stage stage) const {
   if (!recipient_ && accepted_.size() == 1) subject.recipient = accepted_.front();
   subject.recipient_count = static_cast<int>(accepted_.size());
   subject.size = request_.size;
+  subject.discarded = report_.effects.discard;
   subject.instance = "postexplain";
   if (!sasl_user_.empty()) {
     subject.sasl_method = "PLAIN";
@@ -113,7 +114,8 @@ Moment& WouldBe::ask(std::string command, Stage stage, Question question, std::s
   moment.notes = std::move(decision.notes);
   moment.effects = decision.effects;
   report_.effects.add(std::move(decision.effects));
-  if (decision.if_permit) earlier_ = std::move(decision.if_permit);
+  // What one recipient's restrictions could not tell is not the next one's concern.
+  if (stage != Stage::rcpt && decision.if_permit) earlier_ = std::move(decision.if_permit);
   switch (decision.kind) {
     case Decision::Kind::accept:
       moment.reply = success;
@@ -199,6 +201,13 @@ bool WouldBe::mail() {
   if (limit > 0 && request_.size > limit) {
     say(command, "552 5.3.4 Message size exceeds fixed limit");
     return false;
+  }
+  if (!request_.sender.empty()) {
+    const auto route = routes_.router().resolve("", request_.sender);
+    if (route && route->bad_address) {
+      say(command, "501 5.1.7 Bad sender address syntax");
+      return false;
+    }
   }
   sender_ = request_.sender;
   return ask(command, Stage::mail, &Rules::at_mail, "250 2.1.0 Ok").kind == Moment::Kind::accepted;

@@ -8,7 +8,6 @@
 #include "mail/header.h"
 #include "mail/text.h"
 #include "restrictions/list.h"
-#include "table/fold.h"
 
 namespace restrictions {
 
@@ -250,13 +249,11 @@ struct Entry {
   return std::make_unique<Entry>(std::string(wanted), (*found)->value);
 }
 
-// Patterns, too, see small letters only.
 [[gnu::noinline]] std::unique_ptr<const Entry> entry_of_address(Evaluation& evaluation, const AccessTable& table,
                                                                 std::string_view address) {
   const Environment& environment = evaluation.environment;
-  const std::string folded = table::fold_key(address, environment.smtputf8);
-  return first_of(evaluation, table, folded,
-                  table::access_address_keys(folded, environment.delimiters(), environment.access_parents_match));
+  return first_of(evaluation, table, address,
+                  table::access_address_keys(address, environment.delimiters(), environment.access_parents_match));
 }
 
 std::optional<Outcome> act_on(Evaluation& evaluation, const AccessTable& table,
@@ -281,7 +278,7 @@ Outcome act(Evaluation& evaluation, std::string_view source, std::string_view ke
     if (base::equals_folded(row.name, word)) return row.act(asked);
   }
   if (base::equals_folded(word, "OK") || base::equals_folded(word, "RELAY") || base::all_digits(action)) {
-    return evaluation.permit(action, source, who);
+    return evaluation.permit(word, source, who);
   }
   if (auto outcome = coded(asked, action)) return *std::move(outcome);
   return named_restrictions(asked, action);
@@ -320,7 +317,8 @@ std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessT
 }
 
 Outcome forbid_permit(Evaluation& evaluation, Outcome outcome, std::string_view restriction, std::string_view name) {
-  if (outcome.verdict != Outcome::Verdict::permit) return outcome;
+  // What is discarded is permitted to nobody's gain.
+  if (outcome.verdict != Outcome::Verdict::permit || evaluation.discarded()) return outcome;
   logging::warning("restrictions.permit_forbidden", "restriction {restriction} returns OK for {name}",
                    {{"restriction", restriction}, {"name", name}});
   logging::warning("restrictions.permit_forbidden", "this is not allowed for security reasons");

@@ -57,6 +57,7 @@ Outcome check_etrn_access(Evaluation& evaluation, const AccessTable& table) {
 }
 
 Outcome check_sasl_access(Evaluation& evaluation, const AccessTable& table) {
+  if (lacks_sasl(evaluation, "check_sasl_access")) return dunno();
   const std::string_view user = evaluation.subject.sasl_username;
   if (user.empty()) return dunno();
   return or_dunno(key_access(evaluation, table, user, {user, kind::login}));

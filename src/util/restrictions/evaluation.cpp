@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "logging/log.h"
 #include "mail/text.h"
+#include "table/fold.h"
 
 namespace restrictions {
 
@@ -160,6 +161,11 @@ Evaluation::RouteAnswer Evaluation::route(std::string_view from, std::string_vie
   return router.resolve(from, router.rewrite_internal(routing::Context::local, to, observer), observer);
 }
 
+// Tables of every type, patterns among them, see small letters only.
+void Evaluation::fold(RouteAnswer& answer) const {
+  if (answer) answer->recipient = table::fold_key(answer->recipient, environment.smtputf8);
+}
+
 const Evaluation::RouteAnswer& Evaluation::route_of_recipient() {
   if (!recipient_route_) {
     if (subject.recipient_route != nullptr) {
@@ -167,6 +173,7 @@ const Evaluation::RouteAnswer& Evaluation::route_of_recipient() {
     } else {
       recipient_route_.emplace(route(subject.sender.value_or(""), subject.recipient.value_or("")));
     }
+    fold(*recipient_route_);
   }
   return *recipient_route_;
 }
@@ -178,6 +185,7 @@ const Evaluation::RouteAnswer& Evaluation::route_of_sender() {
     } else {
       sender_route_.emplace(route("", subject.sender.value_or("")));
     }
+    fold(*sender_route_);
   }
   return *sender_route_;
 }

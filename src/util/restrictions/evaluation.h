@@ -102,7 +102,8 @@ class Evaluation {
   std::expected<std::optional<table::Hit>, table::Error> search(const table::TableList& tables,
                                                                 std::span<const table::SearchKey> keys);
 
-  // Where mail for the recipient goes. Asked once for each recipient, however many restrictions want to know.
+  // Where mail for the recipient goes; its address in small letters. Asked once for each recipient, however many
+  // restrictions want to know.
   using RouteAnswer = std::expected<routing::Route, table::Error>;
   const RouteAnswer& route_of_recipient();
   const RouteAnswer& route_of_sender();
@@ -116,6 +117,7 @@ class Evaluation {
 
  private:
   RouteAnswer route(std::string_view from, std::string_view to) const;
+  void fold(RouteAnswer& answer) const;
 
   std::string client_name_;
   Decision decision_;
@@ -134,6 +136,8 @@ std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessT
                                            const Evaluation::RouteAnswer& route, const Target& who);
 std::optional<Outcome> key_access(Evaluation& evaluation, const AccessTable& table, std::string_view key,
                                   const Target& who);
+// Whether there are no logins at all, which is worth a warning (logins.cpp).
+bool lacks_sasl(const Evaluation& evaluation, std::string_view restriction);
 // For tables on names that anybody may give himself (MX, NS, unverified host names): OK becomes 451 4.3.5.
 Outcome forbid_permit(Evaluation& evaluation, Outcome outcome, std::string_view restriction, std::string_view name);
 

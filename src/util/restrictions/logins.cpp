@@ -29,13 +29,6 @@ bool has_sender(const Evaluation& evaluation) {
   return evaluation.subject.sender && !evaluation.subject.sender->empty();
 }
 
-bool lacks_sasl(const Evaluation& evaluation, std::string_view restriction) {
-  if (evaluation.environment.sasl_enabled) return false;
-  logging::warning("restrictions.no_sasl", "restriction `{restriction}' ignored: no SASL support",
-                   {{"restriction", restriction}});
-  return true;
-}
-
 // Of a client that has logged in: the address must be his.
 Outcome reject_foreign_address(Evaluation& evaluation, bool unowned_is_fine) {
   const std::string_view user = evaluation.subject.sasl_username;
@@ -83,6 +76,13 @@ Outcome reject_sender_login_mismatch(Evaluation& evaluation) {
 }
 
 }  // namespace
+
+bool lacks_sasl(const Evaluation& evaluation, std::string_view restriction) {
+  if (evaluation.environment.sasl_enabled) return false;
+  logging::warning("restrictions.no_sasl", "restriction `{restriction}' ignored: no SASL support",
+                   {{"restriction", restriction}});
+  return true;
+}
 
 std::span<const Name> login_names() {
   static constexpr Name kNames[] = {

@@ -84,6 +84,9 @@ class Moment {
     }
   }
 
+  // What could not be told before is nobody's concern any more.
+  void forget_deferral() { evaluation_.if_permit.reset(); }
+
   // Something earlier could not tell: mail that would be accepted now has to come again.
   void apply_deferral() {
     if (refused() || !evaluation_.if_permit) return;
@@ -146,11 +149,7 @@ struct Rules::State {
     if (moment.evaluation().subject.helo) moment.ask(lists.helo, moment.evaluation().helo());
   }
   void ask_sender(Moment& moment) const {
-    if (!moment.evaluation().subject.sender) {
-      // VRFY without MAIL: as in Postfix, what client and HELO could not tell is forgotten.
-      moment.evaluation().if_permit.reset();
-      return;
-    }
+    if (!moment.evaluation().subject.sender) return;
     moment.ask(lists.sender, moment.evaluation().sender());
     if (reject_unlisted_sender) moment.ask("smtpd_reject_unlisted_sender", restrictions::reject_unlisted_sender);
   }
@@ -204,6 +203,8 @@ Decision Rules::at_rcpt(const Subject& subject, Observer* observer) const {
     state_->ask_helo(moment);
     state_->ask_sender(moment);
   }
+  // VRFY without MAIL: as in Postfix.
+  if (!subject.sender) moment.forget_deferral();
   state_->ask_recipient(moment);
   moment.apply_deferral();
   if (state_->reject_unlisted_recipient) {
@@ -225,6 +226,7 @@ Decision Rules::at_etrn(const Subject& subject, Observer* observer) const {
 
 Decision Rules::at_data(const Subject& subject, Observer* observer) const {
   Moment moment(state_->environment, subject, observer);
+  moment.forget_deferral();  // recipients have been accepted in spite of it, postmaster for one
   moment.ask(state_->lists.data, {"DATA", kind::data});
   moment.apply_deferral();
   return moment.decision();
@@ -232,6 +234,7 @@ Decision Rules::at_data(const Subject& subject, Observer* observer) const {
 
 Decision Rules::at_end_of_data(const Subject& subject, Observer* observer) const {
   Moment moment(state_->environment, subject, observer);
+  moment.forget_deferral();
   moment.ask(state_->lists.end_of_data, {"END-OF-MESSAGE", kind::end_of_data});
   moment.apply_deferral();
   return moment.decision();

@@ -11,8 +11,8 @@ namespace {
 
 const std::string kDenied = "554 5.7.1 <ann@local.test>: Recipient address rejected: Access denied";
 
-Server server_asking(const std::string& restriction, const std::string& entries) {
-  return server_with(restriction + " inline:{" + entries + "}, permit");
+Server server_asking(const std::string& restriction, const std::string& entries, const std::string& more = "") {
+  return server_with(restriction + " inline:{" + entries + "}, permit", more);
 }
 
 TEST(AccessTables, ClientByNameParentAddressAndNetwork) {
@@ -123,7 +123,7 @@ TEST(AccessTables, Etrn) {
 }
 
 TEST(AccessTables, SaslLogin) {
-  Server server = server_asking("check_sasl_access", "{joe=REJECT}");
+  Server server = server_asking("check_sasl_access", "{joe=REJECT}", "smtpd_sasl_auth_enable = yes\n");
   EXPECT_EQ(server.rcpt(), "ok");
   server.sasl_username = "joe";
   EXPECT_EQ(server.rcpt(), "554 5.7.1 <joe>: SASL login name rejected: Access denied");

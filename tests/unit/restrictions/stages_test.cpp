@@ -104,6 +104,8 @@ TEST(Stages, ADeferralIsCarriedToRcpt) {
   server.earlier = &*connect.if_permit;
   EXPECT_EQ(server.rcpt(), "450 4.7.0 <client.test[198.51.100.7]>: Client host rejected: defer_if_permit requested");
   EXPECT_EQ(server.decide(Stage::helo).if_permit->reply.line(), connect.if_permit->reply.line());
+  EXPECT_EQ(server.say(Stage::data), "ok");
+  EXPECT_EQ(server.say(Stage::end_of_message), "ok");
 }
 
 TEST(Stages, VrfyWithoutASenderForgetsDeferralsOfTheClient) {
