@@ -18,7 +18,7 @@ Next vrfy(Session& session, const CommandLine& line) {
     typed = base::trim_right(typed.substr(0, static_cast<std::size_t>(line.words.back().data() - typed.data())));
   std::string whole(typed);
   if (whole.starts_with('<') && !whole.contains('>')) whole += '>';
-  const auto address = parse_address(whole, settings.strict_envelopes);
+  const auto address = parse_address(whole, false);
   if (!address || address->address.empty() || !session.is_valid_address(address->address, utf8)) {
     log_bad_address(session, "VRFY", typed);
     return session.reply(501, "5.1.3", "Bad recipient address syntax");
