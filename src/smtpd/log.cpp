@@ -14,8 +14,6 @@
 
 namespace smtpd {
 
-namespace {}  // namespace
-
 std::string escaped(std::string_view bytes) {
   constexpr std::string_view kNamed = "\a\b\t\n\v\f\r\\";
   constexpr std::string_view kNames = "abtnvfr\\";
@@ -135,7 +133,9 @@ void log_abnormal_end(const Session& session, std::string_view what) {
   std::string where = session.where;
   // A client that leaves when its mail has been answered has lost nothing.
   if (where == kAfterMessage) return;
-  if (session.transaction.content) where += fmt::format(" ({} bytes)", session.transaction.content->received());
+  const bool in_content = (where == "DATA" || where == "BDAT") && what != "too many errors";
+  if (in_content && session.transaction.content)
+    where += fmt::format(" ({} bytes)", session.transaction.content->received());
   logging::info("smtpd.ended", "{id}: {what} after {where} from {client}",
                 {{"id", session.id()}, {"what", what}, {"where", where}, {"client", session.client_label()}});
 }

@@ -46,7 +46,6 @@ std::optional<std::string> from_unicode_xtext(std::string_view text) {
   std::string result;
   while (!text.empty()) {
     if (!text.starts_with("\\x{")) {
-      if (text[0] == '\\') return std::nullopt;
       result += text[0];
       text.remove_prefix(1);
       continue;
@@ -115,15 +114,9 @@ std::optional<std::string> original_recipient(std::string_view value) {
   if (semicolon == std::string_view::npos || semicolon == 0) return std::nullopt;
   const std::string_view type = value.substr(0, semicolon);
   const std::string_view encoded = value.substr(semicolon + 1);
-  std::optional<std::string> decoded;
-  if (base::equals_folded(type, "utf-8")) {
-    decoded = from_unicode_xtext(encoded);
-    if (!decoded) decoded = mail::from_xtext(encoded);
-  } else if (base::equals_folded(type, "rfc822")) {
-    decoded = mail::from_xtext(encoded);
-  }
-  if (!decoded || !is_line_safe(*decoded)) return std::nullopt;
-  return fmt::format("{};{}", base::lower(type), *decoded);
+  const auto decoded = base::equals_folded(type, "utf-8") ? from_unicode_xtext(encoded) : mail::from_xtext(encoded);
+  if (!decoded || !is_line_safe(*decoded) || !is_line_safe(type)) return std::nullopt;
+  return fmt::format("{};{}", type, *decoded);
 }
 
 }  // namespace

@@ -189,7 +189,8 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   session_.recipient.reset();
   // After XCLIENT another client's count begins: it belongs to neither.
   if (!session_.erred && command.run != &xclient) ++count.ok;
-  if (session_.erred || (command.junk && counters.junk++ > settings().junk_command_limit)) ++counters.errors;
+  if (session_.erred) ++counters.errors;
+  if (command.junk && counters.junk++ > settings().junk_command_limit) ++counters.errors;
   return next;
 }
 

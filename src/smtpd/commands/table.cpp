@@ -8,7 +8,7 @@ const std::vector<Command>& commands() {
   // verb, function, junk, before TLS, ends a group
   static const std::vector<Command> table = {
       {"HELO", helo, true, true, true},           {"EHLO", ehlo, true, true, true},
-      {"XCLIENT", xclient, false, true, true},    {"XFORWARD", xforward, false, false, false},
+      {"XCLIENT", xclient, false, true, false},   {"XFORWARD", xforward, false, false, false},
       {"STARTTLS", starttls, false, true, false}, {"AUTH", auth, false, false, false},
       {"MAIL", mail, false, false, false},        {"RCPT", rcpt, false, false, false},
       {"DATA", data, false, false, true},         {"BDAT", bdat, false, false, false},

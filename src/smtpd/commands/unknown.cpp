@@ -24,7 +24,7 @@ bool is_forbidden(const Settings& settings, const CommandLine& line) {
 Next unknown(Session& session, const CommandLine& line) {
   if (is_forbidden(session.settings(), line)) {
     logging::warning("smtpd.non_smtp", "non-SMTP command from {client}: {line}",
-                     {{"client", session.client_label()}, {"line", escaped(line.text)}});
+                     {{"client", session.client_label()}, {"line", escaped(line.text).substr(0, 100)}});
     session.erred = true;
     return session.reply(
         {.code = 221, .status = "2.7.0", .text = "Error: I can break rules, too. Goodbye.", .disconnect = true});
