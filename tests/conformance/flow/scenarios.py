@@ -46,6 +46,8 @@ KNOWN |= {
     ("checks", "group"): (("log",), "of the same: nothing is held that could be released"),
     "path_upwards": (EVERYTHING, "ours follows no path out of virtual_mailbox_base: the mail waits"),
     "home_without_folder": (EVERYTHING, "Debian's returns the mail; with ours it waits: the folder may come, as when it is not mounted"),
+    "notify_success_of_postmaster_notice": (("status log",), "Debian's leaves the trace log lying there"),
+    "warned_of_postmaster_notice": (("log",), "Debian's says at each attempt that it sends no report, also when there is nothing to report"),
     "too_large": (("command",), "ours has no postdrop between, whose words these are"),
     "options_of_sendmail": (("command",), "Debian's tells an unknown option twice"),
     "alias_loop": (("log",), "the mail stays in maildrop; how often it is tried depends on the moment"),
@@ -303,6 +305,13 @@ def notify_only_delay(act):
 
 
 @virtual
+def notify_success_of_postmaster_notice(act):
+    for option in (("-N", "success"), ("-v",)):
+        act.send("ann@example.test", sender="double-bounce@mail.example.test", options=option)
+    yield
+
+
+@virtual
 def notify_success_null_sender(act):
     act.send("ann@example.test", sender="<>", options=("-N", "success"))
     yield
@@ -469,6 +478,14 @@ def canonical(act):
     act.send("can@example.test", "canx@example.test", "carol@allcan.test", "rcan@example.test", "can+ext@example.test",
              headers="Cc: can@example.test, canx+y@example.test, rcan@example.test, x@allcan.test\nReply-To: oldsender@example.test\n")
     act.send("ann@example.test", sender="oldsender@example.test", headers="Sender: oldsender@example.test\n")
+    yield
+
+
+@rewriting
+def from_mailer_daemon(act):
+    for sender in ("MAILER-DAEMON", "mailer-daemon@origin.test", "MAILER-DAEMON@example.test", "mailer-daemon+x@origin.test"):
+        act.send("ann@example.test", sender=sender)
+    act.send("x@later.test", sender="mailer-daemon@origin.test")
     yield
 
 
@@ -734,6 +751,12 @@ def warned_on_request(act):
     act.send("a@later.test", options=("-N", "delay"))
     act.send("a@later.test", options=("-N", "failure"))
     act.send("a@later.test", "b@later.test", options=("-v",))
+
+
+@later
+def warned_of_postmaster_notice(act):
+    act.send("a@later.test", sender="double-bounce@mail.example.test")
+    act.send("a@later.test", sender="double-bounce@mail.example.test", options=("-N", "success,delay"))
 
 
 @later
