@@ -430,7 +430,7 @@ rewriting = group("rewriting", lambda base: {
     "virtual_alias_domains": "valias.test, empty.test",
     "masquerade_domains": "masq.test !keep.masq.test", "masquerade_exceptions": "root",
     "masquerade_classes": "envelope_sender, envelope_recipient, header_sender, header_recipient",
-    "always_bcc": "", "sender_bcc_maps": "inline:{{bcc_copies@example.test=watcher@example.test}}",
+    "always_bcc": "", "sender_bcc_maps": "inline:{{bcc_copies@example.test=watcher@example.test}, {bcc_before_options@example.test=watcher@example.test}}",
     "recipient_bcc_maps": "inline:{{carol@other.test=watcher@other.test}}",
     "relocated_maps": "inline:{{moved@example.test=new@elsewhere.test}, {@moved.test=somewhere else}}",
     "transport_maps": "inline:{{later.test=retry:4.2.1 come back later}, {ann@hash.test=discard:thrown}, {.sub.test=error:5.1.9 sub}}",
@@ -514,6 +514,13 @@ def incomplete_addresses(act):
 def bcc_copies(act):
     act.send("ann@example.test", "carol@other.test")
     act.send("nobody@example.test", sender="<>")
+    yield
+
+
+@rewriting
+def bcc_before_options(act):
+    for option in (("-bv",), ("-v",), ("-XV",), ("-B8BITMIME",)):
+        act.send("ann@example.test", "nobody@example.test", options=option)
     yield
 
 
