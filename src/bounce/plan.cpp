@@ -44,6 +44,11 @@ class Planner {
   }
 
   Plan make() && {
+    // What a notice for the postmaster meets on its way is told to nobody: that would be one more for the postmaster.
+    if (base::equals_folded(request_.sender, settings_.double_bounce_address)) {
+      plan_.dropped = true;
+      return std::move(plan_);
+    }
     switch (kind_) {
       case config::BounceKind::failure:
         failure();
@@ -62,9 +67,7 @@ class Planner {
 
  private:
   void failure() {
-    if (base::equals_folded(request_.sender, settings_.double_bounce_address)) {
-      plan_.dropped = true;
-    } else if (request_.sender.empty()) {
+    if (request_.sender.empty()) {
       if (settings_.copy_second_bounces) to_postmaster(settings_.second_bounce_recipient, returned_);
     } else if (request_.notice == Notice::verp) {
       for (const queue::StatusEntry& entry : wanted(entries_, queue::notify::kFailure)) {

@@ -11,7 +11,7 @@ namespace bounce {
 
 struct Plan {
   std::vector<Letter> letters;
-  bool dropped = false;  // a postmaster notice that cannot be delivered: nobody is left to tell
+  bool dropped = false;  // of a notice for the postmaster: nobody is left to tell
 };
 
 // `message_size` decides whether the whole message goes back.

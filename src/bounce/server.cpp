@@ -124,13 +124,14 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
   client::NoticeRequest asked = about;
   if (original.envelope.require_tls && settings_.redact_require_tls) asked.return_flags = queue::dsn_return::kHeaders;
   const Plan planned = plan(asked, std::move(entries), original.envelope.sizes.message, settings_);
-  if (planned.dropped) {
+  const bool is_report = about.notice == client::Notice::trace;
+  if (planned.dropped && !is_report) {
     logging::warning("bounce.double", "{id}: undeliverable postmaster notification discarded",
                      {{"id", about.queue_id}});
   }
-  if (about.notice == client::Notice::trace && planned.letters.empty()) {
-    logging::info("bounce.no_report", "{id}: not sending trace/success notification for single-bounce message",
-                  {{"id", about.queue_id}});
+  if (is_report && planned.letters.empty()) {
+    logging::info("bounce.no_report", "{id}: not sending trace/success notification for {kind}-bounce message",
+                  {{"id", about.queue_id}, {"kind", planned.dropped ? "double" : "single"}});
   }
   for (const Letter& letter : planned.letters) {
     try {

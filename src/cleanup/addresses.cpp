@@ -1,5 +1,6 @@
 #include "cleanup/addresses.h"
 
+#include "base/text.h"
 #include "logging/log.h"
 #include "mail/address.h"
 
@@ -55,8 +56,9 @@ std::string apply(Transaction& message, const Applied& applied, std::string addr
 std::string envelope_sender(Transaction& message, std::string_view address) {
   if (address.empty()) return {};  // notices come from nobody, and no table may change that
   std::string result = message.tables.router.rewrite_internal(routing::Context::local, address);
-  if (!message.maps()) return result;
   const Settings& settings = message.settings;
+  if (base::equals_folded(result, settings.mailer_daemon)) return {};  // nobody's other name
+  if (!message.maps()) return result;
   return apply(message,
                {.sender_canonical = settings.sender_canonical_classes.envelope_sender,
                 .canonical = settings.canonical_classes.envelope_sender,

@@ -59,7 +59,9 @@ void Headers::end() {
   ended_ = true;
   if (message_.given_up()) return;
   // Every program of ours that hands in mail puts a Received header on top: without one it comes from elsewhere.
-  if (hops_ == 0) return message_.reject_bad("no Received: header");
+  // (Of mail that is too large even before its text nothing was taken here: it goes back, and is not refused as bad.)
+  const bool cut = (message_.status & client::cleanup_status::kSize) != 0;
+  if (hops_ == 0 && !cut) return message_.reject_bad("no Received: header");
   add_missing_headers(message_, present_);
 }
 

@@ -61,6 +61,7 @@ bool is_header_line(std::string_view text) {
 
 Settings::Settings(const config::Config& config)
     : myhostname(config[param::myhostname]),
+      mailer_daemon("MAILER-DAEMON@" + config[param::myorigin]),
       empty_address_recipient(config[param::empty_address_recipient]),
       always_bcc(config[param::always_bcc]),
       verp_delimiters(config[param::verp_delimiter_filter]),

@@ -30,6 +30,7 @@ struct Settings {
   explicit Settings(const config::Config& config);  // throws base::Fatal
 
   std::string myhostname;
+  std::string mailer_daemon;  // as a sender: the null sender
   std::string empty_address_recipient;
   std::string always_bcc;
   std::string verp_delimiters;

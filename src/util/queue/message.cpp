@@ -18,6 +18,9 @@ constexpr int kColumns = 15;
 // Hints of which we know what they mean: mixed, and the four notify flags.
 constexpr int kKnownHints = 0x1f;
 constexpr int kMixed = 1;
+// Without the hint, too, attributes and VERP delimiters may follow recipients: those that sender_bcc_maps add, which
+// stand right behind the sender, one and what aliases make of it. So many recipients are looked through for them.
+constexpr int kLookedThrough = 2000;
 
 // Bounds for what one message's envelope may cost in memory.
 constexpr std::size_t kMostAttributes = 1000;
@@ -279,7 +282,7 @@ std::expected<Envelope, BadRecord> MessageFile::read_envelope() {
   Envelope envelope;
   if (sizes_) envelope.sizes = *sizes_;
   EnvelopeParser parser(envelope, name_);
-  // Without the hint nothing but recipients follows the first recipient of a segment.
+  int recipients = 0;
   const bool only_recipients_follow = sizes_ && (sizes_->hints & kMixed) == 0;
   Segment segment = Segment::envelope;
   reader_.seek(0);
@@ -291,8 +294,8 @@ std::expected<Envelope, BadRecord> MessageFile::read_envelope() {
     const bool second_size = record.type == RecordType::size && record.offset != 0;
     if (!belongs_in(segment, record.type) || second_size) return std::unexpected(unexpected_type(record));
     if (record.type == RecordType::end) break;
-    if (record.type == RecordType::message ||
-        (segment == Segment::envelope && only_recipients_follow && is_recipient(record.type))) {
+    if (record.type == RecordType::message || (segment == Segment::envelope && only_recipients_follow &&
+                                               is_recipient(record.type) && ++recipients > kLookedThrough)) {
       if (auto skipped = skip_content(); !skipped) return std::unexpected(skipped.error());
       segment = Segment::extracted;
     } else if (auto taken = parser.take(record); !taken) {

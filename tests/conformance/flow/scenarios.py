@@ -46,6 +46,8 @@ KNOWN |= {
     ("checks", "group"): (("log",), "of the same: nothing is held that could be released"),
     "path_upwards": (EVERYTHING, "ours follows no path out of virtual_mailbox_base: the mail waits"),
     "home_without_folder": (EVERYTHING, "Debian's returns the mail; with ours it waits: the folder may come, as when it is not mounted"),
+    "notify_success_of_postmaster_notice": (("status log",), "Debian's leaves the trace log lying there"),
+    "warned_of_postmaster_notice": (("log",), "Debian's says at each attempt that it sends no report, also when there is nothing to report"),
     "too_large": (("command",), "ours has no postdrop between, whose words these are"),
     "options_of_sendmail": (("command",), "Debian's tells an unknown option twice"),
     "alias_loop": (("log",), "the mail stays in maildrop; how often it is tried depends on the moment"),
@@ -303,6 +305,13 @@ def notify_only_delay(act):
 
 
 @virtual
+def notify_success_of_postmaster_notice(act):
+    for option in (("-N", "success"), ("-v",)):
+        act.send("ann@example.test", sender="double-bounce@mail.example.test", options=option)
+    yield
+
+
+@virtual
 def notify_success_null_sender(act):
     act.send("ann@example.test", sender="<>", options=("-N", "success"))
     yield
@@ -421,7 +430,7 @@ rewriting = group("rewriting", lambda base: {
     "virtual_alias_domains": "valias.test, empty.test",
     "masquerade_domains": "masq.test !keep.masq.test", "masquerade_exceptions": "root",
     "masquerade_classes": "envelope_sender, envelope_recipient, header_sender, header_recipient",
-    "always_bcc": "", "sender_bcc_maps": "inline:{{bcc_copies@example.test=watcher@example.test}}",
+    "always_bcc": "", "sender_bcc_maps": "inline:{{bcc_copies@example.test=watcher@example.test}, {bcc_before_options@example.test=watcher@example.test}}",
     "recipient_bcc_maps": "inline:{{carol@other.test=watcher@other.test}}",
     "relocated_maps": "inline:{{moved@example.test=new@elsewhere.test}, {@moved.test=somewhere else}}",
     "transport_maps": "inline:{{later.test=retry:4.2.1 come back later}, {ann@hash.test=discard:thrown}, {.sub.test=error:5.1.9 sub}}",
@@ -473,6 +482,14 @@ def canonical(act):
 
 
 @rewriting
+def from_mailer_daemon(act):
+    for sender in ("MAILER-DAEMON", "mailer-daemon@origin.test", "MAILER-DAEMON@example.test", "mailer-daemon+x@origin.test"):
+        act.send("ann@example.test", sender=sender)
+    act.send("x@later.test", sender="mailer-daemon@origin.test")
+    yield
+
+
+@rewriting
 def canonical_utf8(act):
     act.send("x@later.test", headers="Cc: grün@example.test\n")
     act.send("x@later.test", headers="Cc: verde@example.test\n")
@@ -497,6 +514,13 @@ def incomplete_addresses(act):
 def bcc_copies(act):
     act.send("ann@example.test", "carol@other.test")
     act.send("nobody@example.test", sender="<>")
+    yield
+
+
+@rewriting
+def bcc_before_options(act):
+    for option in (("-bv",), ("-v",), ("-XV",), ("-B8BITMIME",)):
+        act.send("ann@example.test", "nobody@example.test", options=option)
     yield
 
 
@@ -734,6 +758,12 @@ def warned_on_request(act):
     act.send("a@later.test", options=("-N", "delay"))
     act.send("a@later.test", options=("-N", "failure"))
     act.send("a@later.test", "b@later.test", options=("-v",))
+
+
+@later
+def warned_of_postmaster_notice(act):
+    act.send("a@later.test", sender="double-bounce@mail.example.test")
+    act.send("a@later.test", sender="double-bounce@mail.example.test", options=("-N", "success,delay"))
 
 
 @later

@@ -136,4 +136,14 @@ TEST(Plan, SendsOneVerpNoticeARecipient) {
   EXPECT_EQ(plan.letters[1].entries.size(), 1u);
 }
 
+TEST(Plan, TellsNobodyOfPostmasterNoticesThatWaitOrArrive) {
+  bounce::Settings all = settings();
+  all.copy_delays = all.copy_bounces = all.copy_second_bounces = true;
+  for (const Notice notice : {Notice::delay, Notice::trace, Notice::failure, Notice::verp}) {
+    const bounce::Plan plan = bounce::plan(about(notice, "Double-Bounce@mx.example"), {entry("u@x")}, 100, all);
+    EXPECT_TRUE(plan.letters.empty());
+    EXPECT_TRUE(plan.dropped);
+  }
+}
+
 }  // namespace

@@ -65,6 +65,12 @@ TEST_F(WholeMessage, RecipientsWithoutEndAreNotTakenIn) {
   EXPECT_TRUE(result.status & status::kWrite);
   EXPECT_LT(encoded(result.records).size(), 8000U);
 }
+TEST_F(WholeMessage, WhoseEnvelopeIsTooLargeIsNotRefusedForItsText) {
+  configure("message_size_limit = 2000\nvirtual_alias_maps = inline:{{many@fmt.test=" + std::string(900, 'a') + "@x," +
+            std::string(901, 'a') + "@x}}");
+  const Cleaned result = clean(message({"R many@fmt.test"}, {}, {"N x"}), kSmtpd | flag::kBounce);
+  EXPECT_EQ(result.status, status::kSize);  // with kBad pickup would remove the mail
+}
 TEST_F(WholeMessage, AfterARefusalOnlyTheEndIsWaitedFor) {
   Records records{kTime, "S s", "S s"};
   append(records, Records(1000, "R x"));

@@ -55,9 +55,9 @@ TEST_F(Recipients, ThatAreNotAsciiAreUtf8WhenTheClientSpeaksIt) {
   EXPECT_EQ(of({"R é@x"}, kSmtpd | flag::kSmtpUtf8).at(0), "A dsn_orig_rcpt=utf-8;é@x");
   EXPECT_EQ(of({"R é@x"}, kSmtpd | flag::kAutoUtf8).at(0), "A dsn_orig_rcpt=utf-8;é@x");
   EXPECT_EQ(result_.sizes().smtputf8, 1);
-  configure("canonical_maps = inline:{{é@x=e@x}, {f@x=é@x}}");
+  configure("canonical_maps = inline:{{é@x=e@x}, {f@x=ö@x}}");
   EXPECT_EQ(of({"R é@x"}, kSmtpd | flag::kAutoUtf8).at(0), "A dsn_orig_rcpt=rfc822;e@x");
-  EXPECT_EQ(of({"R f@x"}, kSmtpd | flag::kAutoUtf8).at(0), "A dsn_orig_rcpt=utf-8;é@x");
+  EXPECT_EQ(of({"R f@x"}, kSmtpd | flag::kAutoUtf8).at(0), "A dsn_orig_rcpt=utf-8;ö@x");
 }
 TEST_F(Recipients, ComeOnceEach) {
   EXPECT_EQ(addresses({"R bob", "R BOB", "O other", "R bob", "n 2", "R bob", "o rfc822;k", "R bob"}),

@@ -86,8 +86,17 @@ TEST_F(QueueFile, TheExtractedSegmentIsPartOfTheEnvelope) {
   EXPECT_EQ(read.encoding, "8bit");
 }
 
-TEST_F(QueueFile, WhatFollowsRecipientsCountsWhenTheHintSaysSo) {
+TEST_F(QueueFile, WhatFollowsRecipientsOfSenderBccMapsCounts) {
   MessageText message;
+  message.recipients = {record('R', "bcc@b.example"), record('V', "+="), record('A', "trace_flags=512"),
+                        record('R', "one@b.example")};
+  EXPECT_EQ(envelope(message).verp_delimiters, "+=");
+  EXPECT_EQ(envelope(message).trace_flags, 512);
+}
+
+TEST_F(QueueFile, WhatFollowsManyRecipientsCountsWhenTheHintSaysSo) {
+  MessageText message;
+  message.recipients.assign(5000, record('R', "one@b.example"));
   message.recipients.push_back(record('A', "encoding=7bit"));
   EXPECT_EQ(envelope(message).encoding, "");
   message.hints = 1;
