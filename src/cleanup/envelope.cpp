@@ -126,8 +126,10 @@ void Envelope::take(RecordType type, std::string_view data, std::string_view as_
   if (!is_one_of(type, extracted ? kExtractedRecords : kEnvelopeRecords))
     return message_.reject_bad(fmt::format("unexpected record type {} in {}", static_cast<int>(type),
                                            extracted ? "extracted envelope" : "envelope"));
+  // What is only remembered for the recipient to come may stand anywhere, before the sender, too.
+  const bool remembered = type == RecordType::dsn_notify || type == RecordType::dsn_original_recipient;
   if (is_one_of(type, kRecipientRecords)) {
-    if (!begin_recipients()) return;
+    if (!remembered && !begin_recipients()) return;
     return take_of_recipient(type, data, as_written);
   }
   if (type == RecordType::flags) return extra_flags(data);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """postlog logs what it is given, in the words and with the status that scripts know from Postfix."""
+import contextlib
 import json
 import os
 import pathlib
@@ -9,7 +10,9 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
+import tty
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases  # noqa: E402
@@ -28,8 +31,27 @@ class Log:
         (folder / "main.cf").write_text("\n".join([*lines, *settings]) + "\n")
 
     def run(self, *words, data=b"", program=None, **more):
+        """With a terminal as standard error, without which there are no records on it."""
         command = [program or self.program, "-c", self.folder, *words]
-        return subprocess.run(command, input=data, capture_output=True, timeout=30, **more)
+        ours, theirs = pty.openpty()
+        tty.setraw(theirs)
+        seen = []
+
+        def look():
+            with contextlib.suppress(OSError):  # the end of a terminal is an error
+                while chunk := os.read(ours, 65536):
+                    seen.append(chunk)
+            os.close(ours)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=theirs, timeout=30, check=False, **more)
+        finally:
+            os.close(theirs)
+            looking.join()
+        done.stderr = b"".join(seen)
+        return done
 
     def text(self):
         return self.file.read_text() if self.file.exists() else ""
@@ -167,7 +189,7 @@ def test_the_log_file_may_be_standard_output(options, folder):
     matches(HEAD + r"postfix/postlog\[\d+\]: x\n", done.stdout.decode())
 
 
-def test_without_a_log_file_the_record_still_reaches_standard_error(options, folder):
+def test_without_a_log_file_the_record_still_reaches_the_terminal(options, folder):
     says(Log(options, folder, "maillog_file =").run("x"), 0, "postfix/postlog: x\n")
 
 
@@ -204,7 +226,7 @@ def test_many_writers_do_not_mix_their_lines(options, folder):
 def test_main_cf_is_found_by_environment(options, folder):
     log = Log(options, folder)
     done = subprocess.run([log.program, "x"], capture_output=True, timeout=30, env={"MAIL_CONFIG": str(folder)})
-    says(done, 0, "postfix/postlog: x\n")
+    says(done, 0, "")
     assert log.text().endswith(": x\n")
 
 
@@ -239,6 +261,18 @@ def test_a_terminal_sees_the_record_too(options, folder):
     os.close(theirs)
     assert os.read(ours, 1000) == b"postfix/postlog: x\r\n"
     os.close(ours)
+
+
+def test_what_is_no_terminal_sees_no_record(options, folder):
+    log = Log(options, folder)
+    done = subprocess.run([log.program, "-c", folder, "-p", "fatal", "x"], capture_output=True, timeout=30, check=False)
+    says(done, 0, "")
+    matches(HEAD + r"postfix/postlog\[\d+\]: fatal: x\n", log.text())
+    done = subprocess.run([log.program, "-c", folder, "-p", "bogus", "x"], capture_output=True, timeout=30, check=False)
+    says(done, 1, 'postfix/postlog: fatal: bad severity: "bogus"\n')
+    log = Log(options, folder, f"maillog_file = {folder}/none/log\nmaillog_file_prefixes = {folder}")
+    done = subprocess.run([log.program, "-c", folder, "x"], capture_output=True, timeout=30, check=False)
+    says(done, 1, f"postfix/postlog: fatal: open logfile '{folder}/none/log': No such file or directory\n")
 
 
 if __name__ == "__main__":

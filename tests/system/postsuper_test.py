@@ -210,6 +210,20 @@ def test_files_move_when_the_configuration_of_hash_directories_changes_as_with_d
         assert same(queues, "-s") == (0, "", [])
 
 
+def test_all_reaches_messages_that_the_configuration_has_left_in_wrong_places_as_with_debians(options, folder):
+    folder.chmod(0o755)
+    for option, done in (("-h", "Placed on hold: 3"), ("-e", "Force-expired: 4"), ("-H", "Released from hold: 1"),
+                         ("-f", "Released from hold: 1"), ("-r", "Requeued: 4"), ("-d", "Deleted: 5")):
+        place = folder / option
+        place.mkdir(mode=0o755)
+        queues = both(options, place)
+        for queue in queues:
+            fill(queue)
+            queue.configure("hash_queue_names = deferred, defer, incoming, active, hold\n")
+        told = same(queues, option, "ALL")[2]
+        assert any(done in line for line in told), told
+
+
 def test_files_that_nobody_finished_are_purged_after_a_week_as_by_debians(options, folder):
     queues = both(options, folder)
     week_ago = time.time() - 8 * 86400

@@ -47,11 +47,12 @@ class Writer {
       if (shown_.envelope) marker("MESSAGE FILE END");
       return false;
     }
-    const bool meta = record.type == RecordType::pointer || record.type == RecordType::padding;
-    if (segment_ == Segment::content && !meta) return text(record);
+    const bool is_text = record.type == RecordType::text || record.type == RecordType::unterminated;
+    if (segment_ == Segment::content && is_text) return text(record);
     // Where reading began in the middle (-s) lines of text are all that tells the content.
     if (record.type == RecordType::text) return line(record);
-    if (meta && segment_ == Segment::content ? content_wanted() : shown_.envelope) named(record);
+    // What does not belong into the content is told apart from it.
+    if (segment_ == Segment::content ? content_wanted() : shown_.envelope) named(record);
     return true;
   }
 
@@ -105,7 +106,7 @@ class Writer {
   }
 
   bool line(const Record& record) {
-    if (!shown_.header && !shown_.body) return true;
+    if (!shown_.envelope) return true;
     prefix();
     if (shown_.every_record) put("regular_text: ");
     put(record.data);

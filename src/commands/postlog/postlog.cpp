@@ -42,11 +42,18 @@ void open_log(const command::CommandLine& line) {
   if (!config) throw base::Fatal(config.error().text);
   config->import_environment();
   logging::Setup setup = command::logging_setup(*config, "postlog");
-  // A tag stands for the whole of "postfix/postlog", also on standard error.
+  // A tag stands for the whole of "postfix/postlog", also on a terminal.
   setup.identity.program = line.last('t').value_or(setup.identity.syslog_name + "/postlog");
   setup.identity.syslog_name.clear();
   if (!setup.file.empty()) setup.postlog_socket = command::postlog_socket_path(*config);
-  if (const auto opened = logging::open(setup); !opened) throw base::Fatal(opened.error().text);
+  // Scripts run by cron and the like shall not have mail of each record; a person at a terminal sees it.
+  setup.standard_error = ::isatty(STDERR_FILENO) == 1;
+  if (const auto opened = logging::open(setup); !opened) {
+    setup.standard_error = true;
+    setup.file.clear();
+    static_cast<void>(logging::open(setup));  // without a file it has nothing to fail at
+    throw base::Fatal(opened.error().text);
+  }
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ void tell_stranger(const std::string& path) {
 // One kind of thing to do to a message.
 struct Actions::Operation {
   std::vector<Folder> folders;  // where it can be done; and where it is done when no folders are given
-  std::function<Outcome(const Id&, Folder)> act;
+  std::function<Outcome(const Id&, const std::string& path)> act;
   std::string_view event;
   std::string_view done;  // "removed"
   long* count;
@@ -73,16 +73,16 @@ Actions::Actions(const queue::Spool& spool, std::vector<Folder> folders, NextLin
 Totals Actions::run(const Request& request) {
   Totals totals;
   const auto moves_to = [this](Folder to) {
-    return [this, to](const Id& id, Folder from) { return move(id, from, to); };
+    return [this, to](const Id& id, const std::string& path) { return move(id, path, to); };
   };
-  const auto expires = [this](const Id& id, Folder folder) { return expire(id, folder); };
+  const auto expires = [this](const Id&, const std::string& path) { return expire(path); };
   const std::vector<Folder> queued = {Folder::hold, Folder::incoming, Folder::active, Folder::deferred};
   const std::vector<Folder> all = {Folder::maildrop, Folder::hold, Folder::incoming, Folder::active, Folder::deferred};
 
-  apply({queued, [this](const Id& id, Folder folder) { return requeue(id, folder); }, "postsuper.requeued", "requeued",
-         &totals.requeued},
+  apply({queued, [this](const Id& id, const std::string& path) { return requeue(id, path); }, "postsuper.requeued",
+         "requeued", &totals.requeued},
         request.requeue);
-  apply({all, [this](const Id& id, Folder folder) { return remove(id, folder); }, "postsuper.removed", "removed",
+  apply({all, [this](const Id&, const std::string& path) { return remove(path); }, "postsuper.removed", "removed",
          &totals.deleted, true},
         request.remove);
   apply({queued, expires, "postsuper.expired", "expired", &totals.expired}, request.expire);
@@ -134,8 +134,9 @@ void Actions::apply_to_id(const Operation& operation, const std::string& text) {
   for (int pass = 0; pass < kPasses; ++pass) {
     for (const Folder folder : folders) {
       struct stat status{};
-      if (!is_message(spool_.path(folder, *id), status)) continue;
-      switch (operation.act(*id, folder)) {
+      const std::string path = spool_.path(folder, *id);
+      if (!is_message(path, status)) continue;
+      switch (operation.act(*id, path)) {
         case Outcome::done:
           ++*operation.count;
           logging::info(operation.event, "{id}: {done}", {{"id", id->text()}, {"done", operation.done}});
@@ -161,7 +162,8 @@ void Actions::apply_to_folder(const Operation& operation, Folder folder) {
     }
     struct stat status{};
     if (!holds_whole_messages_only(folder) && !is_message(walk.path(), status)) continue;
-    if (operation.act(*id, folder) == Outcome::done) ++*operation.count;
+    // Where it was found: hash_queue_names may have been something else when it was put there.
+    if (operation.act(*id, walk.path()) == Outcome::done) ++*operation.count;
   }
   if (walk.failure()) throw base::Fatal(walk.failure()->text);
 }
@@ -190,8 +192,8 @@ void Actions::remove_all(const std::vector<Folder>& folders, long& count) {
 
 // The message first: were we stopped between the two, logs without a message tell nobody anything, but a message
 // without its log could have recipients that nobody reports on.
-Actions::Outcome Actions::remove(const Id& id, Folder folder) {
-  const auto removed = spool_.disk().unlink(kRemove, spool_.path(folder, id));
+Actions::Outcome Actions::remove(const std::string& path) {
+  const auto removed = spool_.disk().unlink(kRemove, path);
   if (removed) return Outcome::done;
   if (removed.error().number == ENOENT) return Outcome::gone;
   throw fatal(removed.error());
@@ -203,8 +205,8 @@ void Actions::remove_logs(const Id& id) {
   }
 }
 
-Actions::Outcome Actions::move(const Id& id, Folder from, Folder to) {
-  const auto moved = spool_.move(kMove, id, from, to);
+Actions::Outcome Actions::move(const Id& id, const std::string& from, Folder to) {
+  const auto moved = spool_.move_found(kMove, from, id, to);
   if (moved) return Outcome::done;
   if (moved.error().number == ENOENT) return Outcome::gone;
   if (moved.error().number == EEXIST) {
@@ -216,15 +218,14 @@ Actions::Outcome Actions::move(const Id& id, Folder from, Folder to) {
 }
 
 // Takes its time stamp along: pickup looks at none that lies in the future.
-Actions::Outcome Actions::requeue(const Id& id, Folder folder) {
-  const auto touched = spool_.disk().set_times(kRequeue, spool_.path(folder, id), queue::now().seconds);
+Actions::Outcome Actions::requeue(const Id& id, const std::string& path) {
+  const auto touched = spool_.disk().set_times(kRequeue, path, queue::now().seconds);
   if (!touched && touched.error().number == ENOENT) return Outcome::gone;
   if (!touched) throw fatal(touched.error());
-  return move(id, folder, Folder::maildrop);
+  return move(id, path, Folder::maildrop);
 }
 
-Actions::Outcome Actions::expire(const Id& id, Folder folder) {
-  const std::string path = spool_.path(folder, id);
+Actions::Outcome Actions::expire(const std::string& path) {
   struct stat status{};
   if (!is_message(path, status)) return Outcome::gone;
   if ((status.st_mode & queue::mode::kExpire) != 0) return Outcome::not_needed;

@@ -38,10 +38,11 @@ class Actions {
   void apply_to_folder(const Operation& operation, queue::Folder folder);
   std::vector<queue::Folder> folders_of(const Operation& operation) const;
 
-  Outcome remove(const queue::Id& id, queue::Folder folder);
-  Outcome move(const queue::Id& id, queue::Folder from, queue::Folder to);
-  Outcome requeue(const queue::Id& id, queue::Folder folder);
-  Outcome expire(const queue::Id& id, queue::Folder folder);
+  // Of the message at `path`.
+  Outcome remove(const std::string& path);
+  Outcome move(const queue::Id& id, const std::string& from, queue::Folder to);
+  Outcome requeue(const queue::Id& id, const std::string& path);
+  Outcome expire(const std::string& path);
   void remove_logs(const queue::Id& id);
   void remove_all(const std::vector<queue::Folder>& folders, long& count);
 

@@ -85,8 +85,10 @@ disk::Result<bool> Spool::make_directories(disk::Step step, Folder folder, const
 }
 
 disk::Result<void> Spool::move(disk::Step step, const Id& id, Folder from, Folder to) const {
-  if (from == to) return {};
-  const std::string source = path(from, id);
+  return from == to ? disk::Result<void>{} : move_found(step, path(from, id), id, to);
+}
+
+disk::Result<void> Spool::move_found(disk::Step step, const std::string& source, const Id& id, Folder to) const {
   const std::string target = path(to, id);
   struct stat there{};
   if (::lstat(target.c_str(), &there) == 0) {

@@ -79,7 +79,9 @@ class Spool {
   // Makes the hash directory first when it is not there. The file keeps its name and times. A file that is in the way
   // is never replaced: when it is this very file under a second name, the first name goes, otherwise EEXIST.
   disk::Result<void> move(disk::Step step, const Id& id, Folder from, Folder to) const;
-  // The same, and sets the time of the next attempt before the file arrives in `to`.
+  // The same from where the file was found, which may be the wrong place: hash_queue_names was something else before.
+  disk::Result<void> move_found(disk::Step step, const std::string& source, const Id& id, Folder to) const;
+  // As move(), and sets the time of the next attempt before the file arrives in `to`.
   disk::Result<void> move_until(disk::Step step, const Id& id, Folder from, Folder to, std::time_t next) const;
   disk::Result<void> remove(disk::Step step, Folder folder, const Id& id) const;  // a file that is gone is no error
 
