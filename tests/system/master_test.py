@@ -304,7 +304,7 @@ def test_stop_ends_all_processes_and_frees_the_locks(options, folder):
         master = mail.pid()
         mail.send(signal.SIGTERM)
         eventually(lambda: not mail.is_running())
-        assert gone(pid) and gone(master)
+        eventually(lambda: gone(pid) and gone(master))  # also from the table of processes
         assert "terminating on signal 15" in mail.log()
         client.close()
         mail.start()
