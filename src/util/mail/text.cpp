@@ -56,7 +56,7 @@ std::string date(std::time_t time) {
   const std::tm parts = local_time(time);
   const long minutes = parts.tm_gmtoff / 60;
   const long distance = minutes < 0 ? -minutes : minutes;
-  return fmt::format("{}, {:2} {} {} {:02}:{:02}:{:02} {}{:02}{:02} ({})", day_of(parts), parts.tm_mday,
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} {}{:02}{:02} ({})", day_of(parts), parts.tm_mday,
                      month_of(parts), parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec,
                      minutes < 0 ? '-' : '+', distance / 60, distance % 60, parts.tm_zone);
 }

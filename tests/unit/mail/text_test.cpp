@@ -27,7 +27,7 @@ TEST_F(Dates, HaveTheLocalZone) {
 
 TEST_F(Dates, HaveTwoDigitsForTheDay) {
   zone("UTC");
-  EXPECT_EQ(date(0), "Thu,  1 Jan 1970 00:00:00 +0000 (UTC)");
+  EXPECT_EQ(date(0), "Thu, 01 Jan 1970 00:00:00 +0000 (UTC)");
   EXPECT_EQ(asctime(0), "Thu Jan  1 00:00:00 1970");
   EXPECT_EQ(asctime(1795258613), "Sat Nov 21 10:56:53 2026");
 }
