@@ -1,11 +1,11 @@
 #include "dns/names.h"
 
 #include <arpa/inet.h>
-#include <idn2.h>
 
 #include "base/text.h"
 #include "dns/resolver.h"
 #include "mail/address.h"
+#include "mail/idn.h"
 
 namespace dns {
 
@@ -33,16 +33,9 @@ std::string labels_of(std::string_view address, std::string_view suffix_v4, std:
 std::string ascii_name(std::string_view name, bool utf8) {
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.size() > 1024) return {};
-  if (base::is_ascii(name)) return mail::is_valid_hostname(name) ? base::lower(name) : std::string();
-  if (!utf8 || !base::is_valid_utf8(name) || name.contains('\0')) return {};
-  char* ascii = nullptr;
-  int status = ::idn2_to_ascii_8z(std::string(name).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-  // Symbols, which IDNA 2008 forbids and registries sell.
-  if (status != IDN2_OK)
-    status = ::idn2_to_ascii_8z(std::string(name).c_str(), &ascii, IDN2_NFC_INPUT | IDN2_TRANSITIONAL);
-  const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
-  if (status != IDN2_OK || !mail::is_valid_hostname(ascii)) return {};
-  return base::lower(ascii);
+  if (!utf8 && !base::is_ascii(name)) return {};
+  const auto ascii = mail::ascii_domain(name);
+  return ascii && mail::is_valid_hostname(*ascii) ? base::lower(*ascii) : std::string();
 }
 
 std::string reversed(std::string_view address) {

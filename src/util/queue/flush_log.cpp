@@ -1,13 +1,12 @@
 #include "queue/flush_log.h"
 
-#include <idn2.h>
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <memory>
 #include <unordered_set>
 
 #include "base/text.h"
+#include "mail/idn.h"
 #include "queue/log_file.h"
 #include "queue/steps.h"
 
@@ -19,20 +18,6 @@ constexpr LogSteps kSteps = {step::kFlushOpen, step::kFlushWrite, step::kFlushEm
 constexpr std::size_t kLongestSite = 255;
 constexpr std::size_t kLargestLog = std::size_t{64} * 1024 * 1024;
 
-struct Free {
-  void operator()(char* text) const { ::idn2_free(text); }
-};
-
-std::optional<std::string> ascii_form(std::string_view site) {
-  if (base::is_ascii(site)) return std::string(site);
-  if (!base::is_valid_utf8(site)) return std::nullopt;
-  char* output = nullptr;
-  const int result = ::idn2_to_ascii_8z(std::string(site).c_str(), &output, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, Free> owned(output);
-  if (result != IDN2_OK || output == nullptr) return std::nullopt;
-  return std::string(output);
-}
-
 disk::Result<Id> file_name(const std::string& log_name) {
   auto id = Id::parse(log_name);
   if (!id) return std::unexpected(disk::Error{EINVAL, "bad flush log name: " + log_name});
@@ -43,7 +28,7 @@ disk::Result<Id> file_name(const std::string& log_name) {
 
 std::optional<std::string> flush_log_name(std::string_view site) {
   if (site.empty() || site.size() > 4 * kLongestSite || site.contains('\0')) return std::nullopt;
-  const auto ascii = ascii_form(site);
+  const auto ascii = mail::ascii_domain(site);
   if (!ascii || ascii->empty() || ascii->size() > kLongestSite) return std::nullopt;
   std::string name;
   bool any = false;

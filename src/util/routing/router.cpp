@@ -1,7 +1,5 @@
 #include "routing/router.h"
 
-#include <idn2.h>
-
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
@@ -11,6 +9,7 @@
 #include "config/param.h"
 #include "logging/log.h"
 #include "mail/address.h"
+#include "mail/idn.h"
 #include "routing/own_addresses.h"
 #include "routing/rewriter.h"
 #include "routing/telling.h"
@@ -527,12 +526,8 @@ std::expected<Router::State::Target, table::Error> Router::State::target_of(std:
 bool Router::State::is_valid_domain(std::string_view domain) const {
   if (domain.starts_with('[')) return mail::is_valid_literal(domain);
   if (!utf8 || base::is_ascii(domain)) return mail::is_valid_hostname(domain);
-  char* ascii = nullptr;
-  int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_NONTRANSITIONAL);
-  // Symbols, which IDNA 2008 forbids and registries sell.
-  if (status != IDN2_OK) status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &ascii, IDN2_TRANSITIONAL);
-  const std::unique_ptr<char, void (*)(void*)> owner(ascii, ::idn2_free);
-  return status == IDN2_OK && mail::is_valid_hostname(ascii);
+  const auto ascii = mail::ascii_domain(domain);
+  return ascii && mail::is_valid_hostname(*ascii);
 }
 
 Router::Router(const config::Config& config, Purpose purpose) : state_(std::make_unique<State>(config, purpose)) {}
