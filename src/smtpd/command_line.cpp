@@ -6,29 +6,32 @@
 
 namespace smtpd {
 
+void Nesting::take(char c) {
+  if (escaped_) {
+    escaped_ = false;
+  } else if (c == '\\') {
+    escaped_ = true;
+  } else if (c == '"') {
+    quoted_ = !quoted_;
+  } else if (!quoted_ && c == '<') {
+    ++brackets_;
+  } else if (!quoted_ && c == '>' && brackets_ > 0) {
+    --brackets_;
+  }
+}
+
 namespace {
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r';
 }
 
-// To the end of a word: blanks in quotes and in angle brackets belong to it.
+// To the end of a word: blanks in quotes and in angle brackets belong to it, and what a backslash is before.
 std::size_t word_end(std::string_view text) {
-  bool quoted = false;
-  int brackets = 0;
+  Nesting nesting;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\\' && i + 1 < text.size()) {
-      ++i;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && c == '<') {
-      ++brackets;
-    } else if (!quoted && c == '>' && brackets > 0) {
-      --brackets;
-    } else if (!quoted && brackets == 0 && is_space(c)) {
-      return i;
-    }
+    if (is_space(text[i]) && !nesting.is_open() && !nesting.is_escaped()) return i;
+    nesting.take(text[i]);
   }
   return text.size();
 }

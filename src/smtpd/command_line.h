@@ -7,6 +7,19 @@
 
 namespace smtpd {
 
+// Quotes and angle brackets, byte by byte.
+class Nesting {
+ public:
+  void take(char c);
+  bool is_open() const { return quoted_ || brackets_ > 0; }
+  bool is_escaped() const { return escaped_; }  // the next byte is
+
+ private:
+  bool escaped_ = false;
+  bool quoted_ = false;
+  int brackets_ = 0;
+};
+
 // A command line: verb in upper case, the rest in words as typed ("<a b@x>" and quoted strings are one word). The views
 // point into `text`.
 struct CommandLine {

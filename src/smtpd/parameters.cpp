@@ -10,6 +10,7 @@
 #include "mail/header_tokens.h"
 #include "mail/text.h"
 #include "queue/message.h"
+#include "smtpd/command_line.h"
 
 namespace smtpd {
 
@@ -151,19 +152,9 @@ bool is_address(const std::vector<mail::Token>& tokens) {
 }  // namespace
 
 bool is_closed(std::string_view typed) {
-  bool quoted = false;
-  int open = 0;
-  for (std::size_t i = 0; i < typed.size(); ++i) {
-    if (typed[i] == '\\')
-      ++i;
-    else if (typed[i] == '"')
-      quoted = !quoted;
-    else if (!quoted && typed[i] == '<')
-      ++open;
-    else if (!quoted && typed[i] == '>' && open > 0)
-      --open;
-  }
-  return !quoted && open == 0;
+  Nesting nesting;
+  for (const char c : typed) nesting.take(c);
+  return !nesting.is_open();
 }
 
 std::optional<TypedAddress> parse_address(std::string_view typed, bool strict) {
