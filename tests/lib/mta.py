@@ -89,6 +89,20 @@ def end_cleanly_on_sigterm():
     signal.signal(signal.SIGTERM, leave)
 
 
+def end_peer(child, patience=5):
+    """Ends a program that is not ours (saslauthd is known to sleep through SIGTERM), and all of its process group if it leads one."""
+    leads = os.getpgid(child.pid) == child.pid
+    child.terminate()
+    try:
+        child.wait(patience)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait(LIMIT)
+    if leads:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
 def free_port():
     """A port of the loopback interface that nobody listens on now."""
     with socket.socket() as probe:
@@ -266,8 +280,13 @@ class System:
             self.check("master", "-w", limit=limit)
         wait(self.running, limit, "master's lock file")
 
-    def reload(self):
+    def reload(self, limit=LIMIT):
+        """Reloads, and waits until master says that the new configuration is in force: a client that comes sooner meets the old one."""
+        def reloads():
+            return self.log().count(": reload -- version ")
+        before = reloads()
         self.check("postfix", "reload") if self.name != "Debian" else os.kill(self.master_pid(), signal.SIGHUP)
+        wait(lambda: reloads() > before, limit, "the reload to be logged")
 
     def stop(self, limit=LIMIT):
         """Ends master as `postfix stop` does, and waits until no process is left; what is left at the limit is killed and is an error."""

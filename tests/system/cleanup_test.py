@@ -135,7 +135,7 @@ def test_a_client_that_goes_away_leaves_nothing(options):
             queue_id = side.text(side.receive(client.makefile("rb"), 2))[0]
             assert queue_id in side.system.queued("incoming")
         side.system.wait_log(rf"{queue_id}: removed \(canceled\)")
-        assert not side.system.files("incoming")
+        side.system.wait_empty("incoming")
 
 
 def test_many_clients_are_served_at_once_and_a_slow_one_holds_up_nobody(options):

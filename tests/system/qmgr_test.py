@@ -121,8 +121,8 @@ def test_new_mail_is_handed_to_its_agent_and_removed(options):
         name = queue.new("ann@x.test", "bob@x.test", "eve@y.test")
         queue.wait_empty()
         assert sorted(queue.agent.recipients()) == ["ann@x.test", "bob@x.test", "eve@y.test"]
-        first = queue.agent.requests[0]
-        assert (first["queue_id"], first["sender"], first["nexthop"]) == (name, "s@sender.test", "x.test"), first
+        first = next(request for request in queue.agent.requests if request["nexthop"] == "x.test")
+        assert (first["queue_id"], first["sender"]) == (name, "s@sender.test"), first
         assert first["recipients"][0]["dsn_original"] == "rfc822;ann@x.test" and first["times"][0] > 0 and first["times"][2] > 0
         assert len(queue.agent.requests) == 2, "recipients of one destination go together"
         queue.wait_log(rf"qmgr\[\d+\]: {name}: from=<s@sender.test>, size=15, nrcpt=3 \(queue active\)$")

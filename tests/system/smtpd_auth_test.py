@@ -273,8 +273,7 @@ def saslauthd(mail, imap, processes=5):
         cyrus_conf(mail, f"pwcheck_method: saslauthd\nsaslauthd_path: {folder}/mux\nmech_list: PLAIN LOGIN\n")
         yield daemon
     finally:
-        daemon.terminate()
-        daemon.wait(mta.LIMIT)
+        mta.end_peer(daemon)
 
 
 def test_saslauthd(options):
@@ -438,10 +437,7 @@ def dovecot(mail, mechanisms="plain login cram-md5 scram-sha-1 scram-sha-256"):
         assert daemon.poll() is None, (base / "log").read_text() if (base / "log").exists() else "dovecot did not start"
         yield daemon
     finally:
-        daemon.terminate()
-        daemon.wait(mta.LIMIT)
-        with contextlib.suppress(ProcessLookupError):  # its auth process serves those who are connected
-            os.killpg(daemon.pid, signal.SIGKILL)
+        mta.end_peer(daemon)  # and its auth process, which serves those who are connected
 
 
 DOVECOT = {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/auth"}

@@ -41,8 +41,7 @@ def postgrey(folder):
         mta.wait(answers, what="postgrey")
         yield port
     finally:
-        child.terminate()
-        child.wait(20)
+        mta.end_peer(child)
         log.close()
 
 

@@ -205,8 +205,7 @@ def test_saslauthd_is_asked(options, folder):
             assert imap.asked == 3
     finally:
         imap.listener.close()
-        child.terminate()
-        child.wait(20)
+        mta.end_peer(child)
 
 
 def test_many_logins_at_once_do_not_wait_for_each_other(options, folder):

@@ -91,8 +91,7 @@ service stats {{
             raise
 
     def stop(self):
-        self.child.terminate()
-        self.child.wait(20)
+        mta.end_peer(self.child)
 
 
 class Names:
