@@ -202,6 +202,7 @@ List Parser::parse_with(std::string_view parameter, std::string_view text, std::
     if (is_final(word) && !only_warns(list) && !words.at_end()) {
       logging::warning("restrictions.ignored", "restriction `{next}' after `{last}' is ignored",
                        {{"next", words.peek()}, {"last", word}, {"list", list.name}, {"origin", list.origin}});
+      break;
     }
   }
   return list;

@@ -140,6 +140,14 @@ TEST(Parser, WarnsOfWhatIsNeverAsked) {
   EXPECT_TRUE(log.contains("restriction `reject' after `permit' is ignored"));
 }
 
+TEST(Parser, DoesNotMindMistakesInWhatIsNeverAsked) {
+  const logging::Capture log;
+  EXPECT_EQ(mistakes_in("smtpd_client_restrictions = permit, permti, check_client_access\n"),
+            std::vector<std::string>());
+  EXPECT_TRUE(log.contains("restriction `permti' after `permit' is ignored"));
+  EXPECT_EQ(mistakes_in("smtpd_client_restrictions = warn_if_reject reject, permti\n").size(), 1U);
+}
+
 TEST(Parser, WarnsOfWhatComesToNothing) {
   const logging::Capture log;
   EXPECT_EQ(mistakes_in("smtpd_client_restrictions = warn_if_reject\n"
