@@ -9,7 +9,6 @@ import itertools
 import os
 import pathlib
 import shutil
-import signal
 import smtplib
 import socket
 import ssl
