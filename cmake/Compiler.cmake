@@ -39,6 +39,9 @@ elseif(POSTRIDER_HARDEN AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
     -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
     -fharden-compares -fharden-conditional-branches -fzero-call-used-regs=used-gpr)
+  # What no one calls stays out of the programs: each daemon holds its own copy of the libraries.
+  add_compile_options(-ffunction-sections -fdata-sections)
+  add_link_options(-Wl,--gc-sections)
   # -z nodlopen, often listed with these, says nothing on a program: the linker keeps that mark for libraries.
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed,--no-copy-dt-needed-entries)
 endif()
