@@ -9,6 +9,7 @@
 #include "mail/address.h"
 #include "mail/header_tokens.h"
 #include "routing/telling.h"
+#include "routing/word_list.h"
 #include "table/fold.h"
 #include "table/match_list.h"
 #include "table/search.h"
@@ -27,10 +28,6 @@ std::string folded(std::string_view address) {
   return table::fold_key(address, true);
 }
 
-bool listed(std::string_view list, std::string_view name) {
-  return std::ranges::any_of(base::split(list), [&](std::string_view item) { return item == name; });
-}
-
 table::Delimiters delimiters_of(const config::Config& config) {
   return {std::string_view(config[param::recipient_delimiter]), config[param::owner_request_special],
           config[param::double_bounce_sender]};
@@ -43,7 +40,7 @@ AddressMap::AddressMap(const config::Config& config, const Router& router, std::
     : config_(config),
       router_(router),
       tables_(parameter, config.value(parameter).value_or(""), table::Settings::from(config), {}),
-      propagates_(!kind.empty() && listed(config[param::propagate_unmatched_extensions], kind)) {}
+      propagates_(!kind.empty() && has_word(config[param::propagate_unmatched_extensions], kind)) {}
 
 bool AddressMap::empty() const {
   return tables_.empty();

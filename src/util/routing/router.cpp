@@ -1,19 +1,15 @@
 #include "routing/router.h"
 
-#include <algorithm>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "base/text.h"
 #include "config/param.h"
-#include "logging/log.h"
 #include "mail/address.h"
 #include "mail/idn.h"
-#include "routing/own_addresses.h"
+#include "routing/address_classes.h"
 #include "routing/rewriter.h"
 #include "routing/telling.h"
-#include "table/match_list.h"
+#include "routing/word_list.h"
 #include "table/search.h"
 
 namespace routing {
@@ -22,7 +18,6 @@ namespace {
 
 namespace param = config::param;
 
-constexpr std::size_t kMostCachedDomains = 10000;
 constexpr int kMostLocalDomains = 100;  // user@local@local...: no honest address has many
 
 // "transport:nexthop", of which either side may be missing.
@@ -35,13 +30,6 @@ Destination destination_of(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) return {std::string(text), {}, {}};
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1)), {}};
-}
-
-bool listed(std::string_view list, std::string_view name) {
-  for (const std::string_view item : base::split(list)) {
-    if (item == name) return true;
-  }
-  return false;
 }
 
 using Found = std::expected<std::optional<table::Hit>, table::Error>;
@@ -65,44 +53,15 @@ void drop_last_dot(Tokens& tokens) {
   if (!before.is('.') && !before.is('@')) tokens.pop_back();
 }
 
-// A list that is all plain text answers the same for ever; tables may not.
-bool is_fixed(std::string_view list) {
-  for (const std::string_view item : base::split_grouped(list)) {
-    if (item.contains(':') && !item.starts_with('[')) return false;
-    if (item.contains('/')) return false;  // a file may name tables
-  }
-  return true;
-}
-
 }  // namespace
 
 Context context_named(std::string_view rewrite_context) {
   return rewrite_context == "remote" ? Context::remote : Context::local;
 }
 
-std::string_view name_of(AddressClass address_class) {
-  switch (address_class) {
-    case AddressClass::local:
-      return "local";
-    case AddressClass::virtual_alias:
-      return "virtual alias";
-    case AddressClass::virtual_mailbox:
-      return "virtual mailbox";
-    case AddressClass::relay:
-      return "relay";
-    case AddressClass::other:
-      return "default";
-  }
-  return "default";
-}
-
 struct Router::State {
   State(const config::Config& config_of_router, Purpose purpose);
 
-  std::expected<bool, table::Error> is_local(std::string_view domain, Observer* observer = nullptr) const;
-  std::expected<AddressClass, table::Error> class_of(std::string_view domain, Observer* observer = nullptr) const;
-  std::string_view decider_of(AddressClass address_class) const;
-  void warn_of_two_classes(std::string_view domain, AddressClass found) const;
   Found find_sender(const table::TableList& maps, std::string_view sender, std::string_view null_key,
                     Observer* observer) const;
   Found find(const table::TableList& maps, const std::vector<table::SearchKey>& keys, Observer* observer) const;
@@ -118,7 +77,7 @@ struct Router::State {
   const config::Config& config;
   table::Settings settings;
   Rewriter rewriter;
-  OwnAddresses own_addresses;
+  AddressClasses classes;
 
   std::string myhostname;
   std::string myorigin;
@@ -131,7 +90,6 @@ struct Router::State {
   bool null_domain;
   bool min_user;
   bool utf8;
-  bool helpful_warnings;
   bool transport_parents;
   bool relocated_prefix;
   std::string unknown_alias_user;
@@ -144,20 +102,10 @@ struct Router::State {
   std::string null_relayhost_key;
   std::string null_transport_key;
 
-  table::MatchList mydestination;
-  table::MatchList virtual_alias_domains;
-  table::MatchList virtual_mailbox_domains;
-  table::MatchList relay_domains;
   table::TableList transport_maps;
   table::TableList relocated_maps;
   table::TableList sender_relayhost_maps;
   table::TableList sender_transport_maps;
-
-  bool local_is_fixed;
-  bool class_is_fixed;
-  mutable std::unordered_map<std::string, bool> known_local;
-  mutable std::unordered_map<std::string, AddressClass> known_class;
-  mutable std::unordered_set<std::string> known_warned;
 
   table::Delimiters delimiter_rules() const { return {delimiters, owner_request_special, double_bounce}; }
 };
@@ -183,22 +131,13 @@ Destination transport_parameter(const config::Config& config, Router::Purpose pu
   destination.parameter = name;
   return destination;
 }
-
-table::MatchList domain_list(const config::Config& config, const table::Settings& settings, config::TextKey key,
-                             std::string_view name) {
-  return {name,
-          config[key],
-          settings,
-          {.parent_matches_subdomains = listed(config[param::parent_domain_matches_subdomains], name)}};
-}
-
 }  // namespace
 
 Router::State::State(const config::Config& the_config, Purpose purpose)
     : config(the_config),
       settings(table::Settings::from(the_config)),
       rewriter(the_config),
-      own_addresses(the_config),
+      classes(the_config, settings),
       myhostname(the_config[param::myhostname]),
       myorigin(the_config[param::myorigin]),
       empty_recipient(the_config[param::empty_address_recipient]),
@@ -210,8 +149,7 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
       null_domain(the_config[param::resolve_null_domain]),
       min_user(the_config[param::allow_min_user]),
       utf8(the_config[param::smtputf8_enable]),
-      helpful_warnings(the_config[param::helpful_warnings]),
-      transport_parents(listed(the_config[param::parent_domain_matches_subdomains], "transport_maps")),
+      transport_parents(has_word(the_config[param::parent_domain_matches_subdomains], "transport_maps")),
       relocated_prefix(the_config[param::relocated_prefix_enable]),
       unknown_alias_user(the_config[param::show_user_unknown_table_name] ? "5.1.1 User unknown in virtual alias table"
                                                                          : "5.1.1 User unknown"),
@@ -230,11 +168,6 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
       relayhost(chosen(the_config, purpose, param::relayhost, param::address_verify_relayhost)),
       null_relayhost_key(the_config[param::empty_address_relayhost_maps_lookup_key]),
       null_transport_key(the_config[param::empty_address_default_transport_maps_lookup_key]),
-      mydestination(domain_list(the_config, settings, param::mydestination, "mydestination")),
-      virtual_alias_domains(domain_list(the_config, settings, param::virtual_alias_domains, "virtual_alias_domains")),
-      virtual_mailbox_domains(
-          domain_list(the_config, settings, param::virtual_mailbox_domains, "virtual_mailbox_domains")),
-      relay_domains(domain_list(the_config, settings, param::relay_domains, "relay_domains")),
       transport_maps(name_for(purpose, "transport_maps", "address_verify_transport_maps"),
                      chosen(the_config, purpose, param::transport_maps, param::address_verify_transport_maps), settings,
                      {}),
@@ -248,108 +181,7 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
                                      "address_verify_sender_dependent_default_transport_maps"),
                             chosen(the_config, purpose, param::sender_dependent_default_transport_maps,
                                    param::address_verify_sender_dependent_default_transport_maps),
-                            settings, {}),
-      local_is_fixed(is_fixed(the_config[param::mydestination])),
-      class_is_fixed(is_fixed(the_config[param::virtual_alias_domains]) &&
-                     is_fixed(the_config[param::virtual_mailbox_domains]) &&
-                     is_fixed(the_config[param::relay_domains])) {}
-
-// Whoever listens is told of the list, and so it is asked, whatever is known.
-std::expected<bool, table::Error> Router::State::is_local(std::string_view domain, Observer* observer) const {
-  if (domain.ends_with('.')) domain.remove_suffix(1);
-  if (domain.empty()) return false;
-  if (domain.starts_with('[')) {
-    const bool is_own = own_addresses.has(domain);
-    if (observer != nullptr) observer->listed("inet_interfaces", domain, is_own);
-    return is_own;
-  }
-  if (observer != nullptr) {
-    const auto answer = mydestination.has_string(domain);
-    if (answer) observer->listed("mydestination", domain, *answer);
-    return answer;
-  }
-  if (!local_is_fixed) return mydestination.has_string(domain);
-  if (const auto known = known_local.find(std::string(domain)); known != known_local.end()) return known->second;
-  const auto answer = mydestination.has_string(domain);
-  if (answer) {
-    if (known_local.size() >= kMostCachedDomains) known_local.clear();
-    known_local.emplace(domain, *answer);
-  }
-  return answer;
-}
-
-std::expected<AddressClass, table::Error> Router::State::class_of(std::string_view domain, Observer* observer) const {
-  if (class_is_fixed && observer == nullptr) {
-    if (const auto known = known_class.find(std::string(domain)); known != known_class.end()) return known->second;
-  }
-  AddressClass found = AddressClass::other;
-  const auto told = [&](std::string_view parameter, std::expected<bool, table::Error> answer) {
-    if (observer != nullptr && answer) observer->listed(parameter, domain, *answer);
-    return answer;
-  };
-  if (const auto is_alias = told("virtual_alias_domains", virtual_alias_domains.has_string(domain)); !is_alias) {
-    return std::unexpected(is_alias.error());
-  } else if (*is_alias) {
-    found = AddressClass::virtual_alias;
-  } else if (const auto is_mailbox = told("virtual_mailbox_domains", virtual_mailbox_domains.has_string(domain));
-             !is_mailbox) {
-    return std::unexpected(is_mailbox.error());
-  } else if (*is_mailbox) {
-    found = AddressClass::virtual_mailbox;
-  } else if (const auto is_relay = told("relay_domains", relay_domains.has_domain(domain)); !is_relay) {
-    return std::unexpected(is_relay.error());
-  } else if (*is_relay) {
-    found = AddressClass::relay;
-  }
-  if (class_is_fixed) {
-    if (known_class.size() >= kMostCachedDomains) known_class.clear();
-    known_class.emplace(domain, found);
-  }
-  return found;
-}
-
-std::string_view Router::State::decider_of(AddressClass address_class) const {
-  switch (address_class) {
-    case AddressClass::local:
-      return "mydestination";
-    case AddressClass::virtual_alias:
-      return "virtual_alias_domains";
-    case AddressClass::virtual_mailbox:
-      return "virtual_mailbox_domains";
-    case AddressClass::relay:
-      return "relay_domains";
-    case AddressClass::other:
-      return "no list has the domain";
-  }
-  return {};
-}
-
-// Each domain is looked at once: the answers cost look-ups, and saying it once is enough.
-void Router::State::warn_of_two_classes(std::string_view domain, AddressClass found) const {
-  if (!helpful_warnings || known_warned.size() >= kMostCachedDomains || !known_warned.emplace(domain).second) return;
-  const auto warn = [&](std::string_view one, std::string_view other) {
-    logging::warning("router.two_classes", "do not list domain {domain} in BOTH {one} and {other}",
-                     {{"domain", domain}, {"one", one}, {"other", other}});
-  };
-  switch (found) {
-    case AddressClass::local:
-      if (virtual_alias_domains.has_string(domain).value_or(false)) warn("mydestination", "virtual_alias_domains");
-      if (virtual_mailbox_domains.has_string(domain).value_or(false)) warn("mydestination", "virtual_mailbox_domains");
-      return;
-    case AddressClass::virtual_alias:
-      if (virtual_mailbox_domains.has_string(domain).value_or(false)) {
-        warn("virtual_alias_domains", "virtual_mailbox_domains");
-      }
-      if (relay_domains.has_domain(domain).value_or(false)) warn("virtual_alias_domains", "relay_domains");
-      return;
-    case AddressClass::virtual_mailbox:
-      if (relay_domains.has_domain(domain).value_or(false)) warn("virtual_mailbox_domains", "relay_domains");
-      return;
-    case AddressClass::relay:
-    case AddressClass::other:
-      return;
-  }
-}
+                            settings, {}) {}
 
 Found Router::State::find(const table::TableList& maps, const std::vector<table::SearchKey>& keys,
                           Observer* observer) const {
@@ -373,7 +205,7 @@ Found Router::State::find_sender(const table::TableList& maps, std::string_view 
   } else {
     const auto domain = mail::split(sender).domain;
     const auto local =
-        base::equals_folded(domain, myorigin) ? std::expected<bool, table::Error>(true) : is_local(domain);
+        base::equals_folded(domain, myorigin) ? std::expected<bool, table::Error>(true) : classes.is_local(domain);
     if (!local) return std::unexpected(local.error());
     keys = table::mail_address_keys(sender, delimiter_rules(), *local);
   }
@@ -495,7 +327,7 @@ std::expected<Router::State::Target, table::Error> Router::State::target_of(std:
     if (const auto at = last_at(tokens); at != tokens.end()) {
       std::string domain = mail::internal_text({std::next(at), tokens.end()});
       if (!domain.empty()) {
-        const auto ours = is_local(domain, observer);
+        const auto ours = classes.is_local(domain, observer);
         if (!ours) return std::unexpected(ours.error());
         if (!*ours) return Target{mail::internal_text(tokens), std::move(domain), false, true};
       }
@@ -575,13 +407,13 @@ std::expected<Route, table::Error> Router::resolve(std::string_view sender, std:
   if (target->is_local) {
     route.address_class = AddressClass::local;
   } else {
-    const auto found = state.class_of(target->domain, observer);
+    const auto found = state.classes.class_of(target->domain, observer);
     if (!found) return std::unexpected(found.error());
     route.address_class = *found;
   }
-  state.warn_of_two_classes(target->domain, route.address_class);
+  state.classes.warn_of_two(target->domain, route.address_class);
   if (observer != nullptr) {
-    std::string_view because = state.decider_of(route.address_class);
+    std::string_view because = decider_of(route.address_class);
     if (target->is_local && target->domain.starts_with('[')) because = "inet_interfaces";
     if (target->is_local && !target->had_domain) because = "no domain is left";
     observer->decided("address class", name_of(route.address_class), because);
@@ -597,21 +429,19 @@ std::expected<Route, table::Error> Router::resolve(std::string_view sender, std:
 }
 
 std::expected<bool, table::Error> Router::is_local_domain(std::string_view domain) const {
-  return state_->is_local(domain);
+  return state_->classes.is_local(domain);
 }
 
 std::expected<AddressClass, table::Error> Router::class_of_domain(std::string_view domain) const {
-  const auto local = state_->is_local(domain);
+  const auto local = state_->classes.is_local(domain);
   if (!local) return std::unexpected(local.error());
   if (*local) return AddressClass::local;
-  return state_->class_of(domain);
+  return state_->classes.class_of(domain);
 }
 
 bool Router::has_changed() const {
   const State& state = *state_;
-  return state.mydestination.has_changed() || state.virtual_alias_domains.has_changed() ||
-         state.virtual_mailbox_domains.has_changed() || state.relay_domains.has_changed() ||
-         state.transport_maps.has_changed() || state.relocated_maps.has_changed() ||
+  return state.classes.has_changed() || state.transport_maps.has_changed() || state.relocated_maps.has_changed() ||
          state.sender_relayhost_maps.has_changed() || state.sender_transport_maps.has_changed();
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "config/config.h"
+#include "routing/address_class.h"
 #include "routing/observer.h"
 #include "table/table.h"
 
@@ -16,9 +17,6 @@ namespace routing {
 // local: complete with myorigin; remote: leave alone, or remote_header_rewrite_domain.
 enum class Context { local, remote };
 Context context_named(std::string_view rewrite_context);  // the attribute of queue files
-
-enum class AddressClass { local, virtual_alias, virtual_mailbox, relay, other };
-std::string_view name_of(AddressClass address_class);
 
 struct Route {
   std::string transport;  // "smtp"
