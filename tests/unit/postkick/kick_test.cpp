@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <thread>
 
@@ -18,7 +20,10 @@ using std::chrono::seconds;
 
 class Kick : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
+  void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);  // as every command does
+    std::filesystem::create_directories(folder_);
+  }
   void TearDown() override { std::filesystem::remove_all(folder_); }
   base::Fd listen() const {
     base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -58,7 +63,11 @@ TEST_F(Kick, WaitsForTheServiceToTakeIt) {
 
 TEST_F(Kick, AServiceThatOnlyClosesIsFine) {
   const base::Fd listener = listen();
-  std::thread service([&] { const base::Fd client(::accept(listener.get(), nullptr, nullptr)); });
+  std::thread service([&] {
+    const base::Fd client(::accept(listener.get(), nullptr, nullptr));
+    struct pollfd asked{client.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&asked, 1, 20000), 1);
+  });
   EXPECT_TRUE(postkick::kick(path_, "W", seconds(20)));
   service.join();
 }
