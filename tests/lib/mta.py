@@ -474,7 +474,7 @@ class Programs:
 
 
 class Postrider(System):
-    """Ours, from a build folder."""
+    """Ours, from a build folder. With PAUSES in the environment its programs pause at random, to find races (tests/fault/pauses.c)."""
 
     name = "Postrider"
 
@@ -491,6 +491,8 @@ class Postrider(System):
             group = account.group
         place = Programs.of(build, account)
         self.build = place
+        if os.environ.get("PAUSES"):
+            more["environment"] = {"LD_PRELOAD": pathlib.Path(build).resolve() / "tests/fault_pauses.so", **(more.get("environment") or {})}
         super().__init__(parameters, account=account, owner=owner, delivers_as=delivers_as, group=group, sbin=place / "sbin",
                          libexec=place / "libexec/postfix", **more)
 
