@@ -118,6 +118,22 @@ TEST_F(Session, TheHeaderTellsOfTlsAndLoginWhenAskedTo) {
   EXPECT_TRUE(log.contains("client=unknown[192.0.2.7], sasl_method=PLAIN, sasl_username=ann"));
 }
 
+TEST_F(Session, ALoginNameDoesNotGetOutOfItsComment) {
+  main_cf = "smtpd_sasl_authenticated_header = yes\n";
+  const auto shown = [&](const char* name) {
+    world().say(kEhlo + kMail + kRcpt + "DATA\r\n.\r\n" + kQuit, [name](smtpd::Session& session) {
+      session.sasl_method = "PLAIN";
+      session.sasl_username = name;
+    });
+    return world().sink.finished().back()->of(queue::RecordType::text)[1];
+  };
+  EXPECT_EQ(shown("a) by evil (x"), "\t(Authenticated sender: a? by evil (x))");
+  EXPECT_EQ(shown("a (b) c"), "\t(Authenticated sender: a (b) c)");
+  EXPECT_EQ(shown(")(("), "\t(Authenticated sender: ?(()))");
+  EXPECT_EQ(shown("a\\"), "\t(Authenticated sender: a?)");
+  EXPECT_EQ(shown("\xe9"), "\t(Authenticated sender: ?)");
+}
+
 TEST_F(Session, RequireTlsTravelsWithTheMessage) {
   world().say(kEhlo + "MAIL FROM:<ann@client.example> REQUIRETLS\r\n" + kRcpt + "DATA\r\n.\r\n" + kQuit,
               [](smtpd::Session& session) { session.tls.active = true; });
