@@ -193,6 +193,25 @@ TEST_F(Session, WhoTalksAheadIsShownOut) {
   EXPECT_TRUE(log.contains("improper command pipelining after CONNECT from unknown[192.0.2.7]: EHLO x\\r\\nMAIL FROM"));
 }
 
+TEST_F(Session, ThePasswordOfWhoTalksAheadIsNotInTheLog) {
+  main_cf = "smtpd_forbid_unauth_pipelining = no\n";
+  const auto told = [&](const std::string& input) {
+    const std::size_t before = log.events().size();
+    codes(input);
+    std::string all;
+    for (std::size_t i = before; i < log.events().size(); ++i) all += log.events()[i].text + "\n";
+    EXPECT_TRUE(all.contains("improper command pipelining after ")) << all;
+    EXPECT_FALSE(all.contains("c2VjcmV0")) << all;
+    return all;
+  };
+  EXPECT_TRUE(told("EHLO x\r\nAUTH PLAIN c2VjcmV0\r\nQUIT\r\n")
+                  .contains("CONNECT from unknown[192.0.2.7]: EHLO x\\r\\nAUTH PLAIN (not shown)"));
+  EXPECT_TRUE(told("NOOP\r\n auth\tlogin\r\nam9l\r\nc2VjcmV0\r\n").contains("NOOP\\r\\n auth\\tlogin (not shown)"));
+  told("HELO x\r\nAUTH\r\nc2VjcmV0\r\n");
+  told("AUTHPLAIN c2VjcmV0\r\n");
+  told(" AUTH PLAIN c2VjcmV0" + std::string(3000, 'A') + "\r\n");
+}
+
 TEST_F(Session, WebBrowsersAreShownOut) {
   EXPECT_EQ(codes("GET / HTTP/1.1\r\nHost: x\r\n"), (Codes{221}));
   EXPECT_TRUE(log.contains("non-SMTP command from unknown[192.0.2.7]: GET / HTTP/1.1"));
