@@ -31,6 +31,23 @@ std::string escaped(std::string_view bytes) {
   return text;
 }
 
+std::string without_secrets(std::string_view bytes) {
+  constexpr std::string_view kAuth = "AUTH";
+  constexpr std::string_view kBlanks = " \t\r\n";
+  for (std::size_t at = bytes.find_first_not_of(kBlanks); at < bytes.size();) {
+    if (base::starts_with_folded(bytes.substr(at), kAuth)) {
+      std::size_t end = at + kAuth.size();
+      const std::size_t mechanism = bytes.find_first_not_of(" \t", end);
+      if (mechanism > end && mechanism < bytes.size())
+        end = std::min(bytes.find_first_of(kBlanks, mechanism), bytes.size());
+      return fmt::format("{} {}", bytes.substr(0, end), kNotShown);
+    }
+    const std::size_t newline = bytes.find('\n', at);
+    at = newline == std::string_view::npos ? newline : bytes.find_first_not_of(kBlanks, newline);
+  }
+  return std::string(bytes);
+}
+
 std::string Session::client_label() const {
   std::string label = client.name_and_address();
   if (settings().port_logging) label += ":" + client.port;

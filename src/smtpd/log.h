@@ -19,6 +19,10 @@ inline void log_refusal(const Session& session, std::string_view text) {
 // The first hundred bytes, as in C source: what a client sent, on one line.
 std::string escaped(std::string_view bytes);
 
+// What a client sent, up to what it may have to keep secret: the response behind AUTH and its mechanism.
+std::string without_secrets(std::string_view bytes);
+constexpr std::string_view kNotShown = "(not shown)";
+
 void log_pipelining(const Session& session, std::string_view command, std::string_view waiting);
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed);
 // "lost connection", "timeout", "too many errors": "ID: WHAT after COMMAND from CLIENT".

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "config/param.h"
 #include "mail/address.h"
 #include "mail/text.h"
@@ -28,6 +29,20 @@ std::string bracketed_address(const restrictions::Client& client) {
   return client.is_ipv6() ? "IPv6:" + client.address : client.address;
 }
 
+// What stays within the parentheses around it, whatever a user has chosen for a name.
+std::string in_comment(std::string_view text) {
+  std::string result;
+  std::size_t open = 0;
+  for (const char c : text) {
+    const bool closes_ours = c == ')' && open == 0;
+    const bool fit = base::is_printable(c) && c != '\\' && !closes_ours;
+    result += fit ? c : '?';
+    if (fit && c == '(') ++open;
+    if (fit && c == ')') --open;
+  }
+  return result.append(open, ')');
+}
+
 }  // namespace
 
 std::vector<std::string> received_header(const Session& session, std::time_t now) {
@@ -42,7 +57,7 @@ std::vector<std::string> received_header(const Session& session, std::time_t now
       for (const std::string& line : tls::received_lines(session.tls)) lines.push_back("\t" + line);
     }
     if (session.authenticated() && settings.auth_received_header)
-      lines.push_back(fmt::format("\t(Authenticated sender: {})", session.sasl_username));
+      lines.push_back(fmt::format("\t(Authenticated sender: {})", in_comment(session.sasl_username)));
   }
   std::string by = settings.hide_client ? "Received:" : "\t";
   by += fmt::format("{}by {} ({})", settings.hide_client ? " " : "", settings.myhostname, settings.mail_name);

@@ -58,6 +58,7 @@ class Conversation {
   const Settings& settings() const { return session_.settings(); }
 
   Session& session_;
+  bool after_auth_ = false;  // what comes may be the secret of a client that did not wait for the answer
 };
 
 void Conversation::run(bool is_known) {
@@ -107,7 +108,7 @@ Next Conversation::take_endless_line() {
   logging::warning("smtpd.long_request", "{client}: request longer than {limit}: {start}...",
                    {{"client", session_.client_label()},
                     {"limit", settings().line_length_limit},
-                    {"start", base::printable(stream.buffered().substr(0, 30))}});
+                    {"start", base::printable(without_secrets(stream.buffered().substr(0, 30)))}});
   Input input{std::string(stream.buffered().substr(0, settings().line_length_limit))};
   const bool ended = session_.skip_line();
   const Next next = take_line(std::move(input));
@@ -169,6 +170,7 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   if (!session_.denied) session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
   session_.recipient.reset();
   session_.erred = false;
+  if (command.run == &auth || !command.verb.empty()) after_auth_ = command.run == &auth;
   if (command.ends_group || (session_.protocol != "ESMTP" && command.run != &unknown)) {
     if (const auto ended = out_of_step()) return *ended;
   }
@@ -200,7 +202,8 @@ std::optional<Next> Conversation::out_of_step() {
   if (session_.has_pipelined || session_.shared.parts().stand_alone || !session_.talks_ahead()) return std::nullopt;
   session_.has_pipelined = true;
   if (session_.stream.buffered().empty()) (void)session_.stream.at_end();  // it is there: what it is, for the log
-  log_pipelining(session_, session_.where, session_.stream.buffered());
+  const std::string_view waiting = session_.stream.buffered();
+  log_pipelining(session_, session_.where, after_auth_ ? std::string(kNotShown) : without_secrets(waiting));
   if (!settings().forbid_pipelining) return std::nullopt;
   session_.erred = true;
   return session_.reply({.code = 554,

@@ -13,7 +13,8 @@ namespace tests {
 
 // A folder with ca.pem; <name>.key, <name>.pem and <name>-chain.pem (key, certificate, authority) for rsa and ec
 // (mail.example.test), other and wide (other.example.test, any.example.org), client and expired; stranger (of no
-// authority); big (an RSA key of 4096 bits). It lives as long as the process.
+// authority); big (an RSA key of 4096 bits); for servers only: server, self-server (of no authority), and forged, which
+// is signed with the key of server. It lives as long as the process.
 class Certificates {
  public:
   static const Certificates& get() {
@@ -65,7 +66,15 @@ class Certificates {
       ec client; sign client "/O=Org/CN=client.example.test" 5 30
       ec expired; sign expired /CN=expired.example.test 6 -1
       ec stranger; openssl req -x509 -new -key stranger.key -subj "/O=No One" -days 30 -out stranger.pem
-      rsa big 4096; sign big /CN=mail.example.test 7 30)");
+      rsa big 4096; sign big /CN=mail.example.test 7 30
+      printf 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n' > for-servers
+      ec server; openssl req -new -key server.key -subj /CN=server.example.test -out server.csr
+      openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 8 -days 30 -extfile for-servers -out server.pem
+      ec forged; openssl req -new -key forged.key -subj /CN=forged.example.test -out forged.csr
+      openssl x509 -req -in forged.csr -CA server.pem -CAkey server.key -set_serial 9 -days 30 -extfile for-servers -out forged.pem
+      cat server.pem >> forged.pem
+      ec self-server; openssl req -x509 -new -key self-server.key -subj /CN=self.example.test -days 30 \
+        -addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=serverAuth -out self-server.pem)");
   }
   void run(const std::string& script) const {
     const std::string command = "cd '" + folder_.string() + "' && { " + script + "\n}";

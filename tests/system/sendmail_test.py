@@ -130,6 +130,18 @@ def test_too_much_is_refused(options):
             assert not mail.files("maildrop")
 
 
+def test_a_limit_on_the_size_of_files_leaves_nothing(options):
+    """The caller's own, which the set-gid postdrop inherits: as Debian's."""
+    for more in ({}, {"local_login_sender_maps": "static:{* x}"}):
+        with mta.Postrider(options.build, more) as mail:
+            for blocks in (0, 40):
+                script = f'ulimit -f {blocks}; exec "$0" "$@"'
+                done = subprocess.run(["/bin/sh", "-c", script, *mail.arguments("sendmail", ["ann@example.test"])], input=b"x\n" * 50000,
+                                      capture_output=True, check=False, env=mail.command_environment(), cwd="/", **mail.account.passing)
+                assert done.returncode == 75 and done.stderr.endswith(b"message file too big\n"), done
+                assert not mail.files("maildrop"), mail.files("maildrop")
+
+
 def test_who_may_not_submit_is_told(options):
     with mta.Postrider(options.build, {"authorized_submit_users": "somebody"}) as mail:
         name, uid = mail.account.name, mail.account.uid

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <thread>
 
+#include "base/links.h"
 #include "base/text.h"
 
 namespace postlock {
@@ -27,7 +28,19 @@ int make_lock_file(const std::string& path) {
 
 bool is_stale(const std::string& path, std::chrono::seconds age) {
   struct stat state{};
-  return ::stat(path.c_str(), &state) == 0 && state.st_ctime + age.count() < std::time(nullptr);
+  return ::lstat(path.c_str(), &state) == 0 && state.st_ctime + age.count() < std::time(nullptr);
+}
+
+// As a mailbox that a delivery makes. A link that its owner has put there would have root make and lock any file.
+std::expected<base::Fd, base::Error> open_mailbox(const std::string& path) {
+  constexpr int kFlags = O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  base::Fd fd(::open(path.c_str(), kFlags | O_CREAT | O_NOFOLLOW, 0600));
+  if (!fd && errno == ELOOP) {
+    if (!base::is_roots_link(path)) return std::unexpected(base::Error{"file is a symbolic link"});
+    fd.reset(::open(path.c_str(), kFlags));
+  }
+  if (!fd) return failed("cannot open file");
+  return fd;
 }
 
 // 0 or the reason; EAGAIN: someone else has it.
@@ -65,9 +78,9 @@ std::expected<MailboxLock, base::Error> MailboxLock::take(const std::string& pat
   const std::string lock_file = path + ".lock";
   const auto opened = [&]() -> std::expected<void, base::Error> {
     if (lock.fd_) return {};
-    // As a mailbox that a delivery makes.
-    lock.fd_.reset(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0600));
-    if (!lock.fd_) return failed("cannot open file");
+    auto fd = open_mailbox(path);
+    if (!fd) return std::unexpected(fd.error());
+    lock.fd_ = std::move(*fd);
     struct stat state{};
     if (::fstat(lock.fd_.get(), &state) != 0) return failed("cannot open file");
     if (!S_ISREG(state.st_mode)) return std::unexpected(base::Error{"cannot open file: not a regular file"});

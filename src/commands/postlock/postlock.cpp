@@ -33,7 +33,7 @@ pid_t start(const std::vector<std::string>& words, int attempts, std::chrono::se
     if (pid == 0) {
       struct sigaction plain{};
       plain.sa_handler = SIG_DFL;
-      ::sigaction(SIGPIPE, &plain, nullptr);
+      for (const int signal : {SIGPIPE, SIGXFSZ}) ::sigaction(signal, &plain, nullptr);
       ::execvp(pointers.front(), pointers.data());
       logging::fatal("postlock.exec", "execvp {reason}", {{"reason", base::with_errno(words.front(), errno)}});
       ::_exit(1);

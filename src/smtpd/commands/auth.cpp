@@ -10,6 +10,7 @@
 #include "config/param.h"
 #include "logging/log.h"
 #include "sasl/base64.h"
+#include "smtpd/log.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
 #include "smtpd/shared.h"
@@ -108,9 +109,8 @@ class Authentication {
       return std::string(session_.read_line(limit - 1).text);
     } catch (const io::StreamError& error) {
       if (error.kind() != io::StreamError::Kind::too_long) throw;
-      logging::warning(
-          "smtpd.long_request", "{client}: request longer than {limit}: {start}...",
-          {{"client", session_.client_label()}, {"limit", limit}, {"start", session_.stream.buffered().substr(0, 30)}});
+      logging::warning("smtpd.long_request", "{client}: request longer than {limit}: {start}...",
+                       {{"client", session_.client_label()}, {"limit", limit}, {"start", kNotShown}});
       endless_ = !session_.skip_line();
       return std::nullopt;
     }

@@ -73,6 +73,7 @@ int run(int argc, char** argv, const Identity& identity, const std::function<int
   struct sigaction sigpipe_at_start{};
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &sigpipe_at_start);
+  ::sigaction(SIGXFSZ, &ignore, nullptr);  // a file that may not grow is an error of write(2), after which we clean up
   ::umask(022);
 
   program_name = identity.name;

@@ -11,6 +11,7 @@
 #include <ctime>
 #include <random>
 
+#include "base/links.h"
 #include "io/wait.h"
 #include "logging/log.h"
 
@@ -43,15 +44,6 @@ std::string directory_of(const std::string& path) {
 
 bool same_file(const struct stat& a, const struct stat& b) {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-// A symbolic link is followed only when nobody but root can have put it there.
-bool is_roots_link(const std::string& path) {
-  struct stat link{};
-  struct stat directory{};
-  return ::lstat(path.c_str(), &link) == 0 && S_ISLNK(link.st_mode) && link.st_uid == 0 &&
-         ::stat(directory_of(path).c_str(), &directory) == 0 && directory.st_uid == 0 &&
-         (directory.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 // <path>.lock. Goes with the object, as whoever runs then.
@@ -121,7 +113,7 @@ std::expected<OpenMbox, MailboxError> open_or_create(disk::Disk& disk, const Mbo
   OpenMbox mbox;
   for (int attempt = 0; attempt < 3; ++attempt) {
     mbox.fd = base::Fd(::open(target.path.c_str(), kOpenFlags | O_NOFOLLOW));
-    if (!mbox.fd && errno == ELOOP && is_roots_link(target.path)) {
+    if (!mbox.fd && errno == ELOOP && base::is_roots_link(target.path)) {
       mbox.fd = base::Fd(::open(target.path.c_str(), kOpenFlags));
       if (!mbox.fd) return failed("cannot open file", errno);
     }

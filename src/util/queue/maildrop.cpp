@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/text.h"
@@ -22,7 +23,7 @@ std::unexpected<SubmissionError> refused(Kind kind, std::string text) {
 }
 
 std::unexpected<SubmissionError> refused(const disk::Error& error) {
-  return refused(Kind::disk, error.text);
+  return refused(error.number == EFBIG ? Kind::too_large : Kind::disk, error.text);
 }
 
 bool may_stand_in(Segment segment, RecordType type) {

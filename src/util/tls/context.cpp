@@ -146,11 +146,27 @@ void use_options(SSL_CTX* context, const ServerSettings& settings) {
   SSL_CTX_set_read_ahead(context, 1);
 }
 
-// A session is resumed only by a service of the same name that would have taken it anew.
+// Those whom we trust to vouch for clients, as far as files of ours tell.
+std::string trusted_authorities(SSL_CTX* context) {
+  std::string all;
+  const STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+    const X509* authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    if (authority == nullptr || X509_digest(authority, EVP_sha256(), hash, &size) != 1) continue;
+    all.append(reinterpret_cast<const char*>(hash), size);
+  }
+  return all;
+}
+
+// A session is resumed only by a service of the same name that would have taken it anew: whoever lost our trust since
+// would come back with the ticket as one whose certificate is verified.
 void use_session_context(SSL_CTX* context, const ServerSettings& settings) {
-  const std::string identity =
+  std::string identity =
       fmt::format("{}\n{}\n{}\n{}\n{}\n{}", settings.service_name, settings.ciphers, settings.protocols.lowest,
                   settings.protocols.highest, settings.protocols.excluded, settings.asks_for_certificate);
+  if (settings.asks_for_certificate) identity += "\n" + trusted_authorities(context);
   unsigned char hash[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   EVP_Digest(identity.data(), identity.size(), hash, &size, EVP_sha256(), nullptr);

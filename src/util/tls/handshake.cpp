@@ -80,7 +80,8 @@ int check_certificate(int good, X509_STORE_CTX* chain) {
   const int error = X509_STORE_CTX_get_error(chain);
   if (good == 0 && error == X509_V_ERR_INVALID_PURPOSE && handshake->trusts_server_certificates &&
       certificate != nullptr && X509_check_purpose(certificate, X509_PURPOSE_SSL_SERVER, 0) == 1) {
-    X509_STORE_CTX_set_error(chain, X509_V_OK);
+    // Only this error is none: one before it stays, or a certificate of no authority would do.
+    X509_STORE_CTX_set_error(chain, handshake->first_error);
     good = 1;
   }
   if (handshake->log_level >= 2) {
@@ -90,6 +91,7 @@ int check_certificate(int good, X509_STORE_CTX* chain) {
                    {"verified", good},
                    {"subject", certificate == nullptr ? "" : one_line(X509_get_subject_name(certificate))}});
   }
+  if (good == 0 && handshake->first_error == X509_V_OK) handshake->first_error = error;
   if (good == 0 && handshake->distrust.empty()) handshake->distrust = reason(chain, error, handshake->verify_depth);
   return 1;
 }

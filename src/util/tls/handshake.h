@@ -26,7 +26,8 @@ struct Handshake {
   // What it finds out.
   std::string matched_name;
   bool paused = false;
-  std::string distrust;  // why the client's certificate is not trusted
+  std::string distrust;         // why the client's certificate is not trusted
+  int first_error = X509_V_OK;  // of its verification
 };
 
 // Sets the callbacks. They do nothing for a session that has no Handshake (any more).

@@ -71,6 +71,23 @@ TEST_F(Mailbox, AnothersKernelLockIsRespected) {
   EXPECT_TRUE(lock.error().text.starts_with("unable to lock for exclusive access: "));
 }
 
+// Whoever has root lock his mailbox must not have it make or lock something else.
+TEST_F(Mailbox, LinksThatAUserMayHavePutThereAreNotFollowed) {
+  const std::string elsewhere = folder_ / "elsewhere";
+  ASSERT_EQ(::chmod(folder_.c_str(), 0777), 0);
+  for (const bool exists : {false, true}) {
+    if (exists) std::ofstream(elsewhere).put('x');
+    for (const Style style : {Style::dotlock, Style::fcntl, Style::flock}) {
+      fs::remove(path_);
+      fs::create_symlink(elsewhere, path_);
+      const auto lock = MailboxLock::take(path_, {style}, kImpatient);
+      ASSERT_FALSE(lock);
+      EXPECT_EQ(lock.error().text, "file is a symbolic link");
+      EXPECT_EQ(fs::exists(elsewhere), exists);
+    }
+  }
+}
+
 TEST_F(Mailbox, OnlyPlainFilesWithOneNameAreMailboxes) {
   const auto directory = MailboxLock::take(folder_, {Style::flock}, kImpatient);
   ASSERT_FALSE(directory);

@@ -218,7 +218,7 @@ TEST_F(Auth, ResponsesHaveALimit) {
     EXPECT_EQ(say(std::string(12284, 'A')), "334 UGFzc3dvcmQ6");
     EXPECT_EQ(say("*"), "501 5.7.0 Authentication aborted");
   });
-  EXPECT_TRUE(log.contains("unknown[192.0.2.7]: request longer than 12288: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA..."));
+  EXPECT_TRUE(log.contains("unknown[192.0.2.7]: request longer than 12288: (not shown)..."));
 }
 
 TEST_F(Auth, AnEndlessResponseEndsTheSession) {

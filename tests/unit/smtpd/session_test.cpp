@@ -118,6 +118,22 @@ TEST_F(Session, TheHeaderTellsOfTlsAndLoginWhenAskedTo) {
   EXPECT_TRUE(log.contains("client=unknown[192.0.2.7], sasl_method=PLAIN, sasl_username=ann"));
 }
 
+TEST_F(Session, ALoginNameDoesNotGetOutOfItsComment) {
+  main_cf = "smtpd_sasl_authenticated_header = yes\n";
+  const auto shown = [&](const char* name) {
+    world().say(kEhlo + kMail + kRcpt + "DATA\r\n.\r\n" + kQuit, [name](smtpd::Session& session) {
+      session.sasl_method = "PLAIN";
+      session.sasl_username = name;
+    });
+    return world().sink.finished().back()->of(queue::RecordType::text)[1];
+  };
+  EXPECT_EQ(shown("a) by evil (x"), "\t(Authenticated sender: a? by evil (x))");
+  EXPECT_EQ(shown("a (b) c"), "\t(Authenticated sender: a (b) c)");
+  EXPECT_EQ(shown(")(("), "\t(Authenticated sender: ?(()))");
+  EXPECT_EQ(shown("a\\"), "\t(Authenticated sender: a?)");
+  EXPECT_EQ(shown("\xe9"), "\t(Authenticated sender: ?)");
+}
+
 TEST_F(Session, RequireTlsTravelsWithTheMessage) {
   world().say(kEhlo + "MAIL FROM:<ann@client.example> REQUIRETLS\r\n" + kRcpt + "DATA\r\n.\r\n" + kQuit,
               [](smtpd::Session& session) { session.tls.active = true; });
@@ -175,6 +191,25 @@ TEST_F(Session, WhoTalksAheadIsShownOut) {
   EXPECT_TRUE(
       said("EHLO x\r\nMAIL FROM:<a@b.example>\r\n").starts_with("554 5.5.0 Error: SMTP protocol synchronization"));
   EXPECT_TRUE(log.contains("improper command pipelining after CONNECT from unknown[192.0.2.7]: EHLO x\\r\\nMAIL FROM"));
+}
+
+TEST_F(Session, ThePasswordOfWhoTalksAheadIsNotInTheLog) {
+  main_cf = "smtpd_forbid_unauth_pipelining = no\n";
+  const auto told = [&](const std::string& input) {
+    const std::size_t before = log.events().size();
+    codes(input);
+    std::string all;
+    for (std::size_t i = before; i < log.events().size(); ++i) all += log.events()[i].text + "\n";
+    EXPECT_TRUE(all.contains("improper command pipelining after ")) << all;
+    EXPECT_FALSE(all.contains("c2VjcmV0")) << all;
+    return all;
+  };
+  EXPECT_TRUE(told("EHLO x\r\nAUTH PLAIN c2VjcmV0\r\nQUIT\r\n")
+                  .contains("CONNECT from unknown[192.0.2.7]: EHLO x\\r\\nAUTH PLAIN (not shown)"));
+  EXPECT_TRUE(told("NOOP\r\n auth\tlogin\r\nam9l\r\nc2VjcmV0\r\n").contains("NOOP\\r\\n auth\\tlogin (not shown)"));
+  told("HELO x\r\nAUTH\r\nc2VjcmV0\r\n");
+  told("AUTHPLAIN c2VjcmV0\r\n");
+  told(" AUTH PLAIN c2VjcmV0" + std::string(3000, 'A') + "\r\n");
 }
 
 TEST_F(Session, WebBrowsersAreShownOut) {

@@ -260,6 +260,28 @@ TEST(ClientCertificate, ThatIsRequiredIsToldWhyItIsNotTrusted) {
   EXPECT_EQ(said("expired"), "certificate has expired");
 }
 
+// That a certificate is one for servers is all that is forgiven then.
+TEST(ClientCertificate, ForServersIsTrustedWhenThatIsSaidAndNothingElseIsWrong) {
+  const auto trusted = [](const char* name, const char* said) {
+    Client client{.prepare =
+                      [&](SSL_CTX* context) {
+                        const Certificates& files = Certificates::get();
+                        SSL_CTX_use_certificate_chain_file(context, files.path(std::string(name) + ".pem").c_str());
+                        SSL_CTX_use_PrivateKey_file(context, files.path(std::string(name) + ".key").c_str(),
+                                                    SSL_FILETYPE_PEM);
+                      },
+                  .says = "x"};
+    const Outcome outcome = meet_with(
+        {{"smtpd_tls_ask_ccert", "yes"}, {"smtpd_tls_CAfile", "$C/ca.pem"}, {"tls_trust_server_ccerts", said}}, client);
+    EXPECT_TRUE(outcome.accepted->has_certificate) << name;
+    return outcome.accepted->trusted;
+  };
+  EXPECT_FALSE(trusted("server", "no"));
+  EXPECT_TRUE(trusted("server", "yes"));
+  EXPECT_FALSE(trusted("self-server", "yes"));
+  EXPECT_FALSE(trusted("forged", "yes"));
+}
+
 TEST(ClientCertificate, CannotBeRequiredWhereTlsIsNot) {
   const logging::Capture log;
   Client client{.says = "x"};

@@ -141,6 +141,23 @@ TEST_P(Tickets, CarryTheClientsCertificate) {
   EXPECT_EQ(second.accepted->certificate_fingerprint, first.accepted->certificate_fingerprint);
 }
 
+TEST_P(Tickets, OfWhomNobodyVouchesForAnyMoreAreNoGood) {
+  FakeKeys keys;
+  keys.add(1);
+  Client one = client();
+  const auto before = one.prepare;
+  one.prepare = [&](SSL_CTX* context) {
+    if (before) before(context);
+    SSL_CTX_use_certificate_file(context, Certificates::get().path("client.pem").c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_use_PrivateKey_file(context, Certificates::get().path("client.key").c_str(), SSL_FILETYPE_PEM);
+  };
+  const Outcome first = meet_anew(one, &keys, {{"smtpd_tls_ask_ccert", "yes"}, {"smtpd_tls_CAfile", "$C/ca.pem"}});
+  EXPECT_TRUE(first.accepted->trusted);
+  const Outcome second = meet_anew(one, &keys, {{"smtpd_tls_ask_ccert", "yes"}, {"smtpd_tls_CAfile", "$C/ec.pem"}});
+  EXPECT_FALSE(second.accepted->reused);
+  EXPECT_FALSE(second.accepted->trusted);
+}
+
 TEST_P(Tickets, OfAServiceThatAsksForNoCertificateAreNoGoodWhereOneIsAskedFor) {
   FakeKeys keys;
   keys.add(1);
