@@ -724,6 +724,48 @@ def limited_bounce(act):
     yield
 
 
+# --- what notices say, and in which character set
+
+def template(kind, charset):
+    return f"{kind}_template = <<END\n{charset}From: MAILER-DAEMON (Mail Delivery System)\nSubject: {kind}\n\nThis is $mail_name.\nEND\n\n"
+
+
+notices = group("notices", lambda base: {
+    "virtual_mailbox_domains": "example.test, other.test, exämple.test", "virtual_mailbox_maps": boxes(base), "smtputf8_autodetect_classes": "bounce",
+    "transport_maps": "inline:{{later.test=retry:4.2.1 come back later}, {gone.test=error:5.7.9 this place is gone}}", "bounce_size_limit": "2000",
+    "notify_classes": "bounce, 2bounce, delay", "bounce_notice_recipient": "watcher@example.test", "2bounce_notice_recipient": "double@example.test",
+}, files={"templates": template("failure", "Charset: US-ASCII\n") + template("delay", "") + template("success", "Charset: iso-8859-15\n") + template("verify", "charset: utf-8\n")})
+
+
+@notices
+def charset_of_template(act):
+    act.send("nobody@example.test", "ann@example.test", options=("-N", "success,failure"))
+    act.send("nobody@example.test", "ann@example.test", options=("-v",))
+    yield
+
+
+@notices
+def second_bounce_is_whole(act):
+    act.send("nobody@example.test", sender="<>", options=("-R", "hdrs"))
+    act.send("nobody@example.test", sender="<>", body="0123456789\n" * 300)
+    act.send("nobody@example.test", sender="second_bounce_is_whole.gone@example.test", options=("-R", "hdrs"))
+    yield
+
+
+@notices
+def eight_bit_sender(act):
+    act.send("jürgen@gone.test", "x@gone.test", sender="eight_bit_sender.ü@example.test")
+    act.send("jürgen@gone.test", sender="eight_bit_sender@exämple.test")
+    act.send("x@gone.test", "ann@example.test", sender="eight_bit_sender.ü@example.test", options=("-N", "success,failure"))
+    yield
+
+
+@notices
+def verp_in_qmails_form(act):
+    act.send("ann@example.test", "nobody@example.test", sender="verp_in_qmails_form-@example.test-@[]")
+    yield
+
+
 # --- warnings of delay
 
 delays = group("delays", lambda base: {
