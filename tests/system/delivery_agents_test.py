@@ -268,7 +268,7 @@ def test_other_transports_are_asked_as_debians_asks_them(options):
     maps = table({users["a"]: "discard:bar", users["b"]: "discard:", users["c"]: "error:5.6.7 bad", users["d"]: "discard:a:b",
                   "nosuchuser": "discard:none"})
     names = [*users.values(), users["a"] + "+x", users["a"].upper(), "nosuchuser", "neither"]
-    requests = [("local", {"recipients": [f"{name}@localhost.example.test"]}, {"nexthop": "localhost.example.test"}) for name in names]
+    requests = [("local", {"recipients": [f"{name}@localhost.example.test"]}, {"nexthop": "mx.example.test"}) for name in names]
     # The offset of a recipient that another agent dealt with is in our logs and not in Debian's.
     for settings in ({"mailbox_transport_maps": maps, "mailbox_transport": "discard:all"},
                      {"fallback_transport_maps": maps.replace(users["a"], "other"), "fallback_transport": "discard:unknown"}):
