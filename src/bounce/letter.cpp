@@ -17,7 +17,7 @@ using queue::RecordType;
 constexpr std::size_t kWidth = 79;
 constexpr std::size_t kIndent = 4;
 
-// For mail that did not ask for SMTPUTF8: no byte of a local part stands unquoted that an old system might not take.
+// As Postfix: whatever the mail asked for, no byte of its sender stands unquoted that an old system might not take.
 std::string quote_as_7bit(std::string_view address) {
   const mail::Split parts = mail::split(address);
   if (base::is_ascii(parts.local)) return mail::quote(address);
@@ -179,7 +179,7 @@ class Writer {
 
   std::string shown_sender() const {
     if (about_.sender.empty()) return "MAILER-DAEMON@" + settings_.myhostname;
-    return global_ ? mail::quote(about_.sender) : quote_as_7bit(about_.sender);
+    return quote_as_7bit(about_.sender);
   }
 
   void returned_message() {

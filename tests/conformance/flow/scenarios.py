@@ -154,6 +154,13 @@ def utf8_address(act):
 
 
 @virtual
+def utf8_sender(act):
+    act.send("nobody@example.test", "ann@example.test", sender="utf8_sender.ü@example.test", options=("-v",))
+    act.send("nobody@example.test", sender="utf8_sender@exämple.test", headers="X-To: Jürgen\n")
+    yield
+
+
+@virtual
 def utf8_header(act):
     act.send("ann@example.test", "nobody@example.test", headers="X-To: Jürgen <jürgen@example.test>\n")
     yield

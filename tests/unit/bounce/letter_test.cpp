@@ -194,14 +194,16 @@ TEST_F(LetterTest, SpeaksUtf8OnlyAboutUtf8Mail) {
   EXPECT_TRUE(text.contains("Content-Type: message/global\n"));
 }
 
-TEST_F(LetterTest, QuotesASenderThatNobodySaidMayBeUtf8) {
+TEST_F(LetterTest, QuotesASenderInUtf8) {
   about_.sender = "\xc3\xa4@x.example";
   about_.smtputf8 = queue::smtputf8::kSender;
   const std::string text = write().text;
   EXPECT_TRUE(text.contains("X-Postfix-Sender: rfc822; \"\\\xc3\\\xa4\"@x.example\n")) << text;
   EXPECT_TRUE(text.contains("Return-Path: <\"\\\xc3\\\xa4\"@x.example>\n")) << text;
-  about_.smtputf8 = queue::smtputf8::kRequested;
-  EXPECT_TRUE(write().text.contains("X-Postfix-Sender: utf-8; \xc3\xa4@x.example\n"));
+  about_.smtputf8 |= queue::smtputf8::kRequested;
+  EXPECT_TRUE(write().text.contains("X-Postfix-Sender: rfc822; \"\\\xc3"));
+  about_.sender = "a@\xc3\xa4.example";
+  EXPECT_TRUE(write().text.contains("X-Postfix-Sender: utf-8; a@\xc3\xa4.example\n"));
 }
 
 TEST_F(LetterTest, BelievesATemplateAboutItsCharset) {
