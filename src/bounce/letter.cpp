@@ -17,6 +17,20 @@ using queue::RecordType;
 constexpr std::size_t kWidth = 79;
 constexpr std::size_t kIndent = 4;
 
+// As Postfix: whatever the mail asked for, no byte of its sender stands unquoted that an old system might not take.
+std::string quote_as_7bit(std::string_view address) {
+  const mail::Split parts = mail::split(address);
+  if (base::is_ascii(parts.local)) return mail::quote(address);
+  std::string quoted = "\"";
+  for (const char c : parts.local) {
+    if (static_cast<unsigned char>(c) >= 0x80 || c == '"' || c == '\\' || c == '\r') quoted += '\\';
+    quoted += c;
+  }
+  quoted += '"';
+  if (parts.has_at) quoted.append("@").append(parts.domain);
+  return quoted;
+}
+
 class Writer {
  public:
   Writer(const Sink& sink, const Letter& letter, const client::NoticeRequest& about, const Original& original,
@@ -51,6 +65,10 @@ class Writer {
     for (const std::string& piece : mail::wrap(text, kWidth, 0, kIndent)) line(piece);
   }
   bool eight_bit() const { return encoding_ == "8bit"; }
+  // Reasons and addresses may be UTF-8 where the template is not; but a template that says otherwise is believed.
+  std::string_view charset_of(const Text& text) const {
+    return eight_bit() && base::equals_folded(text.charset, "us-ascii") ? "utf-8" : std::string_view(text.charset);
+  }
 
   void envelope() {
     sink_(RecordType::time, fmt::format("{} {}", now_, microseconds_));
@@ -97,7 +115,7 @@ class Writer {
 
   void notification() {
     const Text& text = settings_.text(letter_.kind);
-    begin_part("Notification", fmt::format("text/plain; charset={}", eight_bit() ? "utf-8" : text.charset));
+    begin_part("Notification", fmt::format("text/plain; charset={}", charset_of(text)));
     say_eight_bit();
     line("");
     if (!letter_.for_postmaster) {
@@ -122,7 +140,7 @@ class Writer {
   }
 
   std::string address_type(std::string_view address) const {
-    return about_.smtputf8 != 0 && !base::is_ascii(address) ? "utf-8" : "rfc822";
+    return about_.smtputf8 != 0 && !base::is_ascii(address) && base::is_valid_utf8(address) ? "utf-8" : "rfc822";
   }
 
   void report() {
@@ -132,7 +150,7 @@ class Writer {
     line("Reporting-MTA: dns; {}", settings_.myhostname);
     if (!about_.envelope_id.empty()) line("Original-Envelope-Id: {}", about_.envelope_id);
     line("X-{}-Queue-ID: {}", settings_.field_name, about_.queue_id);
-    line("X-{}-Sender: {}; {}", settings_.field_name, address_type(about_.sender), shown_sender());
+    line("X-{}-Sender: {}; {}", settings_.field_name, address_type(shown_sender()), shown_sender());
     if (original_.envelope.arrival.seconds > 0)
       line("Arrival-Date: {}", mail::date(original_.envelope.arrival.seconds));
     for (const queue::StatusEntry& entry : letter_.entries) report_recipient(entry);
@@ -160,7 +178,8 @@ class Writer {
   }
 
   std::string shown_sender() const {
-    return about_.sender.empty() ? "MAILER-DAEMON@" + settings_.myhostname : mail::quote(about_.sender);
+    if (about_.sender.empty()) return "MAILER-DAEMON@" + settings_.myhostname;
+    return quote_as_7bit(about_.sender);
   }
 
   void returned_message() {

@@ -39,8 +39,10 @@ class Planner {
   Planner(const client::NoticeRequest& request, std::vector<queue::StatusEntry> entries, std::int64_t size,
           const Settings& settings)
       : request_(request), entries_(std::move(entries)), settings_(settings), kind_(kind_of(request)) {
-    const bool headers_only = request.return_flags == queue::dsn_return::kHeaders || size > settings.size_limit;
-    returned_ = headers_only ? Included::headers : Included::message;
+    const bool too_large = size > settings.size_limit;
+    // What a sender asked for is nothing to a postmaster, who gets what a null sender can not.
+    const bool unwanted = request.return_flags == queue::dsn_return::kHeaders && !request.sender.empty();
+    returned_ = too_large || unwanted ? Included::headers : Included::message;
   }
 
   Plan make() && {

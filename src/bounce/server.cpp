@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <limits>
 
 #include "base/error.h"
 #include "client/cleanup_client.h"
@@ -16,6 +17,9 @@ namespace bounce {
 namespace {
 
 namespace param = config::param;
+
+// Too large to be returned whole.
+constexpr std::int64_t kAnySize = std::numeric_limits<std::int64_t>::max();
 
 // Cleanup would not take the notice.
 class Refused : public std::runtime_error {
@@ -121,9 +125,9 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
     }
   }
 
-  client::NoticeRequest asked = about;
-  if (original.envelope.require_tls && settings_.redact_require_tls) asked.return_flags = queue::dsn_return::kHeaders;
-  const Plan planned = plan(asked, std::move(entries), original.envelope.sizes.message, settings_);
+  const bool redacted = original.envelope.require_tls && settings_.redact_require_tls;
+  const Plan planned =
+      plan(about, std::move(entries), redacted ? kAnySize : original.envelope.sizes.message, settings_);
   const bool is_report = about.notice == client::Notice::trace;
   if (planned.dropped && !is_report) {
     logging::warning("bounce.double", "{id}: undeliverable postmaster notification discarded",
@@ -151,6 +155,7 @@ client::NoticeResult Server::send(const client::NoticeRequest& about, std::vecto
 void Server::hand_over(const Letter& letter, const client::NoticeRequest& about, const Original& original) {
   int flags = client::cleanup_flag::kMapOk;
   if (settings_.filter_notices) flags |= client::cleanup_flag::kFilter | client::cleanup_flag::kMilter;
+  if (settings_.detects_utf8) flags |= client::cleanup_flag::kAutoUtf8;
   if ((about.smtputf8 & queue::smtputf8::kRequested) != 0) flags |= client::cleanup_flag::kSmtpUtf8;
   client::CleanupClient cleanup(pool_, cleanup_path_, flags, io::Deadline::after(ipc_timeout_));
   logging::info("bounce.notice", "{id}: {what}: {notice}",

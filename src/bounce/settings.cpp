@@ -88,6 +88,8 @@ Settings Settings::from(const config::Config& config) {
   settings.eight_bit = config[param::smtputf8_enable];
   settings.redact_require_tls = config[param::requiretls_redact_dsn];
   settings.filter_notices = lists(config[param::internal_mail_filter_classes], "bounce");
+  const std::string& detecting = config[param::smtputf8_autodetect_classes];
+  settings.detects_utf8 = lists(detecting, "bounce") || lists(detecting, "all");
   settings.size_limit = config[param::bounce_size_limit];
   settings.lifetime = config[param::maximal_queue_lifetime];
 

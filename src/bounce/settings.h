@@ -27,6 +27,7 @@ struct Settings {
   bool eight_bit = true;           // smtputf8_enable: every notice may hold UTF-8
   bool redact_require_tls = true;  // requiretls_redact_dsn
   bool filter_notices = false;     // internal_mail_filter_classes has "bounce"
+  bool detects_utf8 = false;       // smtputf8_autodetect_classes has "bounce"
   long size_limit = 50000;
   base::Seconds lifetime{0};
   std::array<Text, config::kBounceKinds.size()> texts;  // by BounceKind

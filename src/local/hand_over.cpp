@@ -88,7 +88,6 @@ std::optional<Status> HandOver::pass(const delivery::Job& job, const delivery::R
                  {"transport", transport.name}});
   delivery::Request request = job.request;
   request.nexthop = transport.nexthop;
-  if (request.nexthop.empty()) request.nexthop = mail::split(recipient.address).domain;
   if (request.nexthop.empty()) request.nexthop = job.request.nexthop;
   request.recipients = {recipient};
   const auto report = delivery::ask_agent(pool_, "private/" + transport.name, request, io::Deadline::after(ipc_limit_),

@@ -50,8 +50,13 @@ Mailboxes::Mailboxes(const config::Config& config)
   if (config[param::biff]) biff_.emplace();
 }
 
+// As Postfix: a maildir at home, a maildir in the spool, a file at home, a file in the spool.
+bool Mailboxes::is_at_home() const {
+  return !home_mailbox_.empty() && (home_mailbox_.ends_with('/') || !spool_directory_.ends_with('/'));
+}
+
 std::string Mailboxes::path_of(const User& user) const {
-  if (!home_mailbox_.empty()) return fmt::format("{}/{}", user.home, home_mailbox_);
+  if (is_at_home()) return fmt::format("{}/{}", user.home, home_mailbox_);
   if (spool_directory_.ends_with('/')) return fmt::format("{}{}/", spool_directory_, user.name);
   return fmt::format("{}/{}", spool_directory_, user.name);
 }
@@ -59,7 +64,7 @@ std::string Mailboxes::path_of(const User& user) const {
 delivery::MboxTarget Mailboxes::target_of(const std::string& path, const User& user) const {
   delivery::MboxTarget target{.path = path, .owner = user.ids, .opener = user.ids};
   struct stat directory{};
-  if (home_mailbox_.empty() && delivery::is_privileged() && ::stat(spool_directory_.c_str(), &directory) == 0) {
+  if (!is_at_home() && delivery::is_privileged() && ::stat(spool_directory_.c_str(), &directory) == 0) {
     const SpoolAccess access = access_to_spool(directory, user.ids);
     target.opener = access.opener;
     target.give_to_owner = access.give_to_owner;

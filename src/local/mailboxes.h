@@ -1,5 +1,5 @@
 #pragma once
-// A user's own mailbox: home_mailbox, or his part of mail_spool_directory.
+// A user's own mailbox: home_mailbox, or his part of mail_spool_directory; a maildir of either before a file of either.
 
 #include <sys/stat.h>
 
@@ -24,6 +24,7 @@ class Mailboxes {
                             const std::string& delivered_to, const User& user) const;
 
  private:
+  bool is_at_home() const;
   std::string path_of(const User& user) const;
   delivery::MboxTarget target_of(const std::string& path, const User& user) const;
 

@@ -2,7 +2,6 @@
 
 #include "logging/log.h"
 #include "mail/address.h"
-#include "qmgr/placement.h"
 
 namespace qmgr {
 
@@ -25,9 +24,6 @@ void find_verp_request(Kept& kept, const queue::Envelope& envelope) {
     } else {
       kept.verp_delimiters = envelope.verp_delimiters;
     }
-  } else if (auto verp = verp_of_sender(envelope.sender)) {
-    kept.request.sender = std::move(verp->sender);
-    kept.verp_delimiters = std::move(verp->delimiters);
   }
 }
 

@@ -67,12 +67,4 @@ std::string destination_key(const Placement& placement, int recipients_per_deliv
   return base::lower(fmt::format("{}@{}", mailbox, placement.nexthop));
 }
 
-std::optional<VerpRequest> verp_of_sender(std::string_view sender) {
-  constexpr std::string_view kMark = "-@[]";
-  if (!sender.ends_with(kMark)) return std::nullopt;
-  const mail::Split inner = mail::split(sender.substr(0, sender.size() - kMark.size()));
-  if (!inner.has_at || inner.local.size() < 2 || !inner.local.ends_with('-')) return std::nullopt;
-  return VerpRequest{fmt::format("{}@{}", inner.local.substr(0, inner.local.size() - 1), inner.domain), "-="};
-}
-
 }  // namespace qmgr

@@ -44,12 +44,4 @@ delivery::Status status(std::string code, std::string reason);
 // the mailbox, whatever the address extension.
 std::string destination_key(const Placement& placement, int recipients_per_delivery, std::string_view delimiters);
 
-// Senders of the form "list-@host-@[]" ask for a sender of its own for each recipient. Their meaning is returned, or
-// nothing.
-struct VerpRequest {
-  std::string sender;
-  std::string delimiters;
-};
-std::optional<VerpRequest> verp_of_sender(std::string_view sender);
-
 }  // namespace qmgr

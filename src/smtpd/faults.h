@@ -12,6 +12,7 @@ Fault fault_of(restrictions::Trouble trouble);
 
 class Faults {
  public:
+  bool has(Fault one) const { return (bits_ & static_cast<unsigned>(one)) != 0; }
   void add(Fault one) { bits_ |= static_cast<unsigned>(one); }
   bool any() const { return bits_ != 0; }
   bool any_of(Faults others) const { return (bits_ & others.bits_) != 0; }

@@ -86,6 +86,7 @@ Fault fault_of(restrictions::Trouble trouble) {
 NoticeSettings::NoticeSettings(const config::Config& config)
     : wanted(classes_of(config)),
       recipient(config[param::error_notice_recipient]),
+      bounce_recipient(config[param::bounce_notice_recipient]),
       sender(fmt::format("{}@{}", config[param::double_bounce_sender], config[param::myhostname])),
       flush_threshold(static_cast<std::size_t>(config[param::smtpd_history_flush_threshold])),
       filtered(filters_notices(config)) {}
@@ -168,7 +169,7 @@ void Transcript::post(Session& session) const {
   message->append(RecordType::attribute, "log_message_origin=local");
   message->append(RecordType::attribute, "trace_flags=0");
   message->append(RecordType::sender, notices.sender);
-  message->append(RecordType::recipient, notices.recipient);
+  message->append(RecordType::recipient, faults_.has(Fault::bounce) ? notices.bounce_recipient : notices.recipient);
   message->append(RecordType::message, {});
   line(fmt::format("Received: by {} ({})", settings.myhostname, settings.mail_name));
   line(fmt::format("\tid {}; {}", message->queue_id(), date));

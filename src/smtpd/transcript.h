@@ -1,6 +1,6 @@
 #pragma once
 // What was said in a session, for the postmaster: commands and replies, never content or secrets. When something of a
-// class that notify_classes names went wrong, it is mailed to error_notice_recipient.
+// class that notify_classes names went wrong, it is mailed to error_notice_recipient or bounce_notice_recipient.
 
 #include <cstddef>
 #include <string>
@@ -18,7 +18,9 @@ struct NoticeSettings {
   explicit NoticeSettings(const config::Config& config);  // throws base::Fatal for a word it does not know
 
   Faults wanted;  // notify_classes, as far as a session can have such trouble
-  std::string recipient, sender;
+  std::string recipient;
+  std::string bounce_recipient;  // in place of it when a recipient that does not exist is among the faults
+  std::string sender;
   std::size_t flush_threshold;  // smtpd_history_flush_threshold
   bool filtered;                // internal_mail_filter_classes has notify
 };

@@ -255,6 +255,32 @@ def test_spool_directory_with_a_slash_holds_maildirs_as_debians(options):
     compare(options, {}, requests, prepare, lambda system: system.base / "spool")
 
 
+def test_maildirs_in_the_spool_go_before_a_file_at_home_as_debians(options):
+    need_debian()
+
+    def prepare(system):
+        spool_of(system)
+        system.set(mail_spool_directory=f"{system.base}/spool/", home_mailbox="there/is/none")
+
+    requests = [("local", {"recipients": [f"{user}@localhost.example.test"]}, {}) for user in USERS[:2]]
+    compare(options, {}, requests, prepare, lambda system: system.base / "spool")
+
+
+def test_a_mailbox_that_its_owner_cannot_read_gets_its_mail_as_debians(options):
+    need_debian()
+    user = pwd.getpwnam(USERS[0])
+
+    def prepare(system):
+        spool_of(system)
+        box = system.base / "spool" / USERS[0]
+        box.write_text("From x  Thu Jan  1 00:00:00 1970\n\nold\n\n")
+        os.chown(box, user.pw_uid, user.pw_gid)
+        os.chmod(box, 0o200)
+        system.set(**{name: str(value) for name, value in Spooled()(system.base).items()})
+
+    compare(options, {}, [("local", {"recipients": [f"{USERS[0]}@localhost.example.test"]}, {})], prepare, lambda system: system.base / "spool")
+
+
 def test_headers_in_front_can_be_left_out_as_debians(options):
     need_debian()
     request = ("local", {"recipients": [Recipient(f"{USERS[0]}@localhost.example.test", "Orig@example.test")]}, {})
@@ -268,7 +294,7 @@ def test_other_transports_are_asked_as_debians_asks_them(options):
     maps = table({users["a"]: "discard:bar", users["b"]: "discard:", users["c"]: "error:5.6.7 bad", users["d"]: "discard:a:b",
                   "nosuchuser": "discard:none"})
     names = [*users.values(), users["a"] + "+x", users["a"].upper(), "nosuchuser", "neither"]
-    requests = [("local", {"recipients": [f"{name}@localhost.example.test"]}, {"nexthop": "localhost.example.test"}) for name in names]
+    requests = [("local", {"recipients": [f"{name}@localhost.example.test"]}, {"nexthop": "mx.example.test"}) for name in names]
     # The offset of a recipient that another agent dealt with is in our logs and not in Debian's.
     for settings in ({"mailbox_transport_maps": maps, "mailbox_transport": "discard:all"},
                      {"fallback_transport_maps": maps.replace(users["a"], "other"), "fallback_transport": "discard:unknown"}):

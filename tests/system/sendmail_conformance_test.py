@@ -89,6 +89,7 @@ r|-V
 -bv|r|s
 -bv|-F|FF|r|"q r"@z
 -bv|-f|q@x|r
+-bv|-f|<>|r
 -bv|-t|r
 -bv|-v|r
 -bv|-R|full|r

@@ -38,6 +38,20 @@ def test_a_transcript_reaches_the_postmaster(options):
         assert text.rstrip("\n").endswith("For other details, see the local mail logfile"), text
 
 
+def test_a_transcript_of_mail_that_bounces_goes_where_bounces_go(options):
+    with system(options, notify_classes="protocol", bounce_notice_recipient="watcher@example.test", error_notice_recipient="bob@example.test") as mail:
+        mail.start()
+        for commands in ((b"FOO\r\n",), (b"FOO\r\n", b"RCPT TO:<nobody@example.test>\r\n")):
+            with mail.connect() as talk:
+                talk.ask(b"MAIL FROM:<a@example.test>\r\n")
+                for command in commands:
+                    talk.ask(command)
+                talk.ask(b"QUIT\r\n")
+        text, = notices(mail, 1)
+        assert "RCPT TO:<nobody@example.test>" in text and "\nTo: Postmaster <bob@example.test>\n" in text, text
+        mta.wait(lambda: len(mail.maildir("bob")) == 1, what="the other notice")
+
+
 def test_by_default_what_clients_do_wrong_is_no_concern_of_the_postmaster(options):
     with system(options) as mail:
         mail.start()

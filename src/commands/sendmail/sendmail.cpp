@@ -222,7 +222,7 @@ class Mail {
   }
 
   void put_probe() {
-    put(RecordType::text, "From: " + mail::quote(sender_));
+    if (!sender_.empty()) put(RecordType::text, "From: " + mail::quote(sender_));
     put(RecordType::text, "Subject: probe");
     put(RecordType::unterminated, "To:");
     for (const std::string& recipient : recipients_) {

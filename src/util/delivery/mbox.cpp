@@ -21,7 +21,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr std::chrono::milliseconds kFirstPause{2};
-constexpr int kOpenFlags = O_RDWR | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+constexpr int kOpenFlags = O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 std::unexpected<MailboxError> failed(std::string_view what, int number) {
   return std::unexpected(MailboxError{number, base::with_errno(what, number)});
@@ -108,13 +108,20 @@ struct OpenMbox {
   std::int64_t size = 0;
 };
 
+// Reading is only wanted for a look at the last byte: a mailbox that its owner may only write to gets its mail, too.
+base::Fd open_existing(const std::string& path, int more_flags) {
+  base::Fd fd(::open(path.c_str(), kOpenFlags | O_RDWR | more_flags));
+  if (!fd && errno == EACCES) fd = base::Fd(::open(path.c_str(), kOpenFlags | O_WRONLY | more_flags));
+  return fd;
+}
+
 // The file, opened or created, not checked.
 std::expected<OpenMbox, MailboxError> open_or_create(disk::Disk& disk, const MboxTarget& target) {
   OpenMbox mbox;
   for (int attempt = 0; attempt < 3; ++attempt) {
-    mbox.fd = base::Fd(::open(target.path.c_str(), kOpenFlags | O_NOFOLLOW));
+    mbox.fd = open_existing(target.path, O_NOFOLLOW);
     if (!mbox.fd && errno == ELOOP && base::is_roots_link(target.path)) {
-      mbox.fd = base::Fd(::open(target.path.c_str(), kOpenFlags));
+      mbox.fd = open_existing(target.path, 0);
       if (!mbox.fd) return failed("cannot open file", errno);
     }
     if (mbox.fd) return mbox;

@@ -33,6 +33,7 @@ NOT_COMPARED = [
     (r"cleanup: warning: \w+ is set but not served yet", "of header_checks"),
     (r"local: warning: (alias database loop|unable to (create lock file|lookup :include:)|\w+ is set but not served yet)", "of what our local(8) does not expand yet"),
     (r"cleanup: warning: incoming/\S+ unexpected EOF in data", "Debian's reads on where it has stopped writing itself"),
+    (r"(cleanup|trivial-rewrite): warning: valid_ipv4_hostaddr: ", "of a domain []"),
     (r"virtual: warning: (maildir access problem|perhaps you need to create)", "Debian's advice beside the line of the recipient"),
 ]
 KNOWN = {name: (EVERYTHING, "our local(8) does not expand this yet: the mail waits, and says so") for name in (
@@ -149,6 +150,13 @@ def utf8_address(act):
     act.send("jürgen@example.test", options=("-O", "SMTPUTF8"))
     act.send("jürgen@example.test")
     act.send("ann@exämple.test")
+    yield
+
+
+@virtual
+def utf8_sender(act):
+    act.send("nobody@example.test", "ann@example.test", sender="utf8_sender.ü@example.test", options=("-v",))
+    act.send("nobody@example.test", sender="utf8_sender@exämple.test", headers="X-To: Jürgen\n")
     yield
 
 
@@ -721,6 +729,48 @@ def copies_of_bounces(act):
 def limited_bounce(act):
     act.send("nobody@example.test", body="0123456789 0123456789 0123456789\n" * 500)
     act.send("nobody@example.test", headers="Mime-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n", body="ü 0123456789 0123456789\n" * 500)
+    yield
+
+
+# --- what notices say, and in which character set
+
+def template(kind, charset):
+    return f"{kind}_template = <<END\n{charset}From: MAILER-DAEMON (Mail Delivery System)\nSubject: {kind}\n\nThis is $mail_name.\nEND\n\n"
+
+
+notices = group("notices", lambda base: {
+    "virtual_mailbox_domains": "example.test, other.test, exämple.test", "virtual_mailbox_maps": boxes(base), "smtputf8_autodetect_classes": "bounce",
+    "transport_maps": "inline:{{later.test=retry:4.2.1 come back later}, {gone.test=error:5.7.9 this place is gone}}", "bounce_size_limit": "2000",
+    "notify_classes": "bounce, 2bounce, delay", "bounce_notice_recipient": "watcher@example.test", "2bounce_notice_recipient": "double@example.test",
+}, files={"templates": template("failure", "Charset: US-ASCII\n") + template("delay", "") + template("success", "Charset: iso-8859-15\n") + template("verify", "charset: utf-8\n")})
+
+
+@notices
+def charset_of_template(act):
+    act.send("nobody@example.test", "ann@example.test", options=("-N", "success,failure"))
+    act.send("nobody@example.test", "ann@example.test", options=("-v",))
+    yield
+
+
+@notices
+def second_bounce_is_whole(act):
+    act.send("nobody@example.test", sender="<>", options=("-R", "hdrs"))
+    act.send("nobody@example.test", sender="<>", body="0123456789\n" * 300)
+    act.send("nobody@example.test", sender="second_bounce_is_whole.gone@example.test", options=("-R", "hdrs"))
+    yield
+
+
+@notices
+def eight_bit_sender(act):
+    act.send("jürgen@gone.test", "x@gone.test", sender="eight_bit_sender.ü@example.test")
+    act.send("jürgen@gone.test", sender="eight_bit_sender@exämple.test")
+    act.send("x@gone.test", "ann@example.test", sender="eight_bit_sender.ü@example.test", options=("-N", "success,failure"))
+    yield
+
+
+@notices
+def verp_in_qmails_form(act):
+    act.send("ann@example.test", "nobody@example.test", sender="verp_in_qmails_form-@example.test-@[]")
     yield
 
 

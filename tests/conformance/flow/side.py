@@ -292,9 +292,8 @@ class Findings:
                 add(text, "log", f"{label} {program}", rest)
             elif not re.match(r"(daemon started|reload|refreshing|terminating|statistics|fatal: master_|name_mask)", text):
                 add(text, "log", f"other {program}")
-        for root in ("home", "spool"):
-            self.read_boxes(self.group.folder / root, add)
-        self.read_boxes(self.mail.mail, add)
+        for root in (self.group.folder / "home", self.mail.base / "spool", self.mail.mail):
+            self.read_boxes(root, add)
         for line in self.mail.run("postqueue", "-j").text.splitlines():
             add(self.normal(line), "postqueue -j", "entry")
         for entry in self.mail.run("postqueue", "-p").text.split("\n\n"):

@@ -194,6 +194,26 @@ TEST_F(LetterTest, SpeaksUtf8OnlyAboutUtf8Mail) {
   EXPECT_TRUE(text.contains("Content-Type: message/global\n"));
 }
 
+TEST_F(LetterTest, QuotesASenderInUtf8) {
+  about_.sender = "\xc3\xa4@x.example";
+  about_.smtputf8 = queue::smtputf8::kSender;
+  const std::string text = write().text;
+  EXPECT_TRUE(text.contains("X-Postfix-Sender: rfc822; \"\\\xc3\\\xa4\"@x.example\n")) << text;
+  EXPECT_TRUE(text.contains("Return-Path: <\"\\\xc3\\\xa4\"@x.example>\n")) << text;
+  about_.smtputf8 |= queue::smtputf8::kRequested;
+  EXPECT_TRUE(write().text.contains("X-Postfix-Sender: rfc822; \"\\\xc3"));
+  about_.sender = "a@\xc3\xa4.example";
+  EXPECT_TRUE(write().text.contains("X-Postfix-Sender: utf-8; a@\xc3\xa4.example\n"));
+}
+
+TEST_F(LetterTest, BelievesATemplateAboutItsCharset) {
+  for (const auto& [said, written] :
+       {std::pair("us-ascii", "utf-8"), std::pair("US-ASCII", "utf-8"), std::pair("iso-8859-1", "iso-8859-1")}) {
+    for (auto& text : settings_.texts) text.charset = said;
+    EXPECT_TRUE(write().text.contains(std::string("text/plain; charset=") + written + "\n")) << said;
+  }
+}
+
 TEST_F(LetterTest, WithoutSmtpUtf8ClaimsTheOriginalsEncoding) {
   settings_.eight_bit = false;
   EXPECT_FALSE(write().text.contains("Content-Transfer-Encoding"));

@@ -57,6 +57,15 @@ TEST(Plan, ReturnsTheHeaderToWhoAskedForThat) {
   EXPECT_EQ(bounce::plan(request, {entry("u@x")}, 1, settings()).letters.at(0).included, Included::headers);
 }
 
+TEST(Plan, ShowsThePostmasterAllOfWhatCannotGoBack) {
+  NoticeRequest request = about(Notice::failure, "");
+  request.return_flags = queue::dsn_return::kHeaders;
+  bounce::Settings both = settings();
+  both.copy_second_bounces = true;
+  EXPECT_EQ(bounce::plan(request, {entry("u@x")}, 1, both).letters.at(0).included, Included::message);
+  EXPECT_EQ(bounce::plan(request, {entry("u@x")}, 50001, both).letters.at(0).included, Included::headers);
+}
+
 TEST(Plan, LeavesOutRecipientsWhoseSenderAskedForSilence) {
   const bounce::Plan plan = bounce::plan(
       about(Notice::failure),

@@ -71,16 +71,6 @@ TEST_F(Placing, ADestinationIsTheNextHopOrOneMailbox) {
   EXPECT_EQ(destination_key(placement, 1, ""), "user+list@here.example");
 }
 
-TEST(Verp, QmailsSenderFormMeansTheSame) {
-  const auto verp = verp_of_sender("list-@l.example-@[]");
-  ASSERT_TRUE(verp);
-  EXPECT_EQ(verp->sender, "list@l.example");
-  EXPECT_EQ(verp->delimiters, "-=");
-  for (const char* other : {"list@l.example", "-@[]", "@[]", "list@l.example-@[]", "-@l.example-@[]"}) {
-    EXPECT_FALSE(verp_of_sender(other)) << other;
-  }
-}
-
 TEST(Recipients, ComeBackAsTheyWere) {
   std::vector<delivery::RequestRecipient> all;
   const auto add = [&](std::string address, std::string original, std::string dsn, int notify, std::int64_t offset) {
