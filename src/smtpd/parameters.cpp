@@ -237,7 +237,7 @@ std::expected<MailParameters, Reply> parse_mail_parameters(std::span<const std::
       if (result.sasl_sender) return refuse(503, "5.5.4", "Error: multiple AUTH= options");
       const auto decoded = mail::from_xtext(*value);
       if (!decoded || !is_line_safe(*decoded)) return refuse(501, "5.5.4", "Error: Bad AUTH parameter syntax");
-      result.sasl_sender = *decoded;
+      result.sasl_sender = *decoded == "<>" ? "" : *decoded;  // nobody who would be known
     } else if (value && base::equals_folded(name, "RET")) {
       if (!offered.dsn) return refuse(501, "5.7.1", "DSN support is disabled");
       const bool full = base::equals_folded(*value, "FULL");

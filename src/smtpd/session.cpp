@@ -167,11 +167,13 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   const auto place = static_cast<std::size_t>(&command - commands().data());
   Counters::OfCommand& count = counters.commands[place];
   ++count.total;
-  if (!session_.denied) session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
+  // To a client that has been refused, every known command is the same.
+  const bool is_idle_talk = session_.denied && command.run != &quit && command.run != &unknown;
+  if (!session_.denied || command.run == &unknown) session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
   session_.recipient.reset();
   session_.erred = false;
   if (command.run == &auth || !command.verb.empty()) after_auth_ = command.run == &auth;
-  if (command.ends_group || (session_.protocol != "ESMTP" && command.run != &unknown)) {
+  if (!is_idle_talk && (command.ends_group || (session_.protocol != "ESMTP" && command.run != &unknown))) {
     if (const auto ended = out_of_step()) return *ended;
   }
 

@@ -367,6 +367,12 @@ def test_what_the_dialogue_itself_refuses_is_told(options, folder):
         got = mail.session("--to", "ann@example.test", sender=sender)
         shows(got, 1)
         assert summary(got[1])[-1] == [f"MAIL FROM:<{sender}>", "501 5.1.7 Bad sender address syntax"], got[1]
+    mail = Mail(options, folder, "strict_rfc821_envelopes = yes", "smtpd_recipient_limit = 2")
+    got = mail.session("--to", "<ann@example.test>", "--to", "@example.test", "--to", "@relay.test:ann@example.test", "--to", "office@example.test")
+    shows(got, 1)
+    assert summary(got[1])[-6:-2] == [["RCPT TO:<ann@example.test>", "250 2.1.5 Ok"], ["RCPT TO:<@example.test>", "501 5.1.3 Bad recipient address syntax"],
+                                      ["RCPT TO:<@relay.test:ann@example.test>", "250 2.1.5 Ok"],
+                                      ["RCPT TO:<office@example.test>", "452 4.5.3 Error: too many recipients"]], got[1]
 
 
 def test_a_recipient_does_not_inherit_the_deferral_of_another(options, folder):

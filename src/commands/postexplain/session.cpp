@@ -24,6 +24,14 @@ std::string_view bare(std::string_view written) {
   return has_brackets ? written.substr(1, written.size() - 2) : written;
 }
 
+// As the server reads it: without a source route and quotes.
+std::string address_in(std::string_view written) {
+  written = bare(written);
+  const std::size_t colon = written.find(':');
+  if (written.starts_with('@') && colon != std::string_view::npos) written.remove_prefix(colon + 1);
+  return mail::unquote(written);
+}
+
 class WouldBe {
  public:
   WouldBe(const Setup& setup, const Routes& routes, const Request& request)
@@ -214,10 +222,15 @@ bool WouldBe::mail() {
 }
 
 void WouldBe::recipient(const std::string& written) {
-  const std::string address = mail::unquote(bare(written));
+  const std::string address = address_in(written);
   const std::string command = fmt::format("RCPT TO:<{}>", bare(written));
   const auto route = routes_.router().resolve(*sender_, address);
-  const bool is_malformed = address.empty() || (route && route->bad_address);
+  const bool is_malformed = address.empty() || (route && route->bad_address) ||
+                            (config_[param::strict_rfc821_envelopes] && address.starts_with('@'));
+  if (!is_malformed && accepted_.size() >= static_cast<std::size_t>(config_[param::smtpd_recipient_limit])) {
+    say(command, "452 4.5.3 Error: too many recipients");
+    return;
+  }
   recipient_ = address;
   Moment& moment = is_malformed ? say(command, "501 5.1.3 Bad recipient address syntax")
                                 : ask(command, Stage::rcpt, &Rules::at_rcpt, "250 2.1.5 Ok");

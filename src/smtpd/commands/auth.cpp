@@ -1,5 +1,6 @@
 // AUTH mechanism [initial-response]
-// initial-response, and each response to a 334: base64; "=" is an empty one, "*" gives up. RFC 4954.
+// initial-response, and each response to a 334: base64. An empty initial response is "=", an empty later one an empty
+// line; "*" gives up. RFC 4954.
 #include "smtpd/auth.h"
 
 #include <fmt/format.h>
@@ -72,7 +73,7 @@ class Authentication {
   Next run(std::optional<std::string_view> initial) {
     std::optional<std::string> decoded;
     if (initial) {
-      decoded = decode(*initial);
+      decoded = *initial == "=" ? std::string() : sasl::decode_base64(*initial);
       if (!decoded)
         return failed({sasl::Attempt::Step::Kind::failed, attempt_->reason_for_bad_base64(*initial, true), {}});
     }
@@ -87,7 +88,7 @@ class Authentication {
         return endless_ ? Next::close : next;
       }
       if (*response == "*") return aborted();
-      const auto answer = decode(*response);
+      const auto answer = sasl::decode_base64(*response);
       if (!answer) {
         return failed({sasl::Attempt::Step::Kind::failed, attempt_->reason_for_bad_base64(*response, false), {}});
       }
@@ -98,10 +99,6 @@ class Authentication {
   }
 
  private:
-  static std::optional<std::string> decode(std::string_view response) {
-    return response == "=" ? std::string() : sasl::decode_base64(response);
-  }
-
   // Nothing: it was too long, and has been passed over.
   std::optional<std::string> next_response() {
     const std::size_t limit = session_.settings().auth.response_limit;

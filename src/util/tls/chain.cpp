@@ -86,7 +86,10 @@ std::expected<Block, base::Error> first_in(const std::string& file, Wanted&& wan
 
 using Stack = std::unique_ptr<STACK_OF(X509), Freed<[](STACK_OF(X509) * stack) { sk_X509_free(stack); }>>;
 
+// None when the file has only the server's own: then the library looks for them among the authorities, as it would not
+// with an empty stack.
 Stack intermediates(const Chain& chain) {
+  if (chain.certificates.size() == 1) return nullptr;
   Stack stack(sk_X509_new_null());
   for (std::size_t i = 1; i < chain.certificates.size(); ++i) sk_X509_push(stack.get(), chain.certificates[i].get());
   return stack;
@@ -107,9 +110,7 @@ std::expected<std::vector<Chain>, base::Error> parse_chains(std::span<const PemT
       return std::unexpected(base::Error{fmt::format("error loading chain from {}: {}", text.name, what)});
     };
     const BioPointer bio = reading(text.text);
-    bool any = false;
     while (const auto block = next_block(bio.get())) {
-      any = true;
       if (is_key(*block)) {
         if (!chains.empty() && chains.back().certificates.empty()) return fail("key not followed by its certificate");
         auto key = key_of(*block);
@@ -131,7 +132,6 @@ std::expected<std::vector<Chain>, base::Error> parse_chains(std::span<const PemT
       }
     }
     const std::vector<std::string> errors = take_errors();
-    if (!any) return fail("no PEM data in it");
     if (errors.size() > 1 || (errors.size() == 1 && errors[0].find("no start line") == std::string::npos)) {
       return fail("bad PEM data" + after_colon(errors));
     }
@@ -181,9 +181,9 @@ std::expected<std::vector<Chain>, base::Error> read_chain_files(std::span<const 
   return parse_chains(texts);
 }
 
-std::expected<void, base::Error> use(SSL_CTX* context, const Chain& chain) {
+std::expected<void, base::Error> use(SSL_CTX* context, const Chain& chain, Replaces replaces) {
   return used(SSL_CTX_use_cert_and_key(context, chain.certificates.front().get(), chain.key.get(),
-                                       intermediates(chain).get(), 1));
+                                       intermediates(chain).get(), replaces == Replaces::yes ? 1 : 0));
 }
 
 std::expected<void, base::Error> use(SSL* session, const Chain& chain) {

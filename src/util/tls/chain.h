@@ -32,8 +32,9 @@ std::expected<Chain, base::Error> read_pair(std::string_view kind, const std::st
                                             const std::string& key_file);
 std::expected<std::vector<Chain>, base::Error> read_chain_files(std::span<const std::string> files);
 
-// In the place of what is there already for this kind of key.
-std::expected<void, base::Error> use(SSL_CTX* context, const Chain& chain);
+// In the place of what is there already for this kind of key; in a context an error instead, if so wanted.
+enum class Replaces { no, yes };
+std::expected<void, base::Error> use(SSL_CTX* context, const Chain& chain, Replaces replaces);
 std::expected<void, base::Error> use(SSL* session, const Chain& chain);
 
 // Whether a signature takes longer than other sessions should wait.

@@ -228,6 +228,9 @@ std::expected<Context, base::Error> make_context(const ServerSettings& settings,
   context.pointer.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* pointer = context.pointer.get();
   if (pointer == nullptr) return failure("cannot allocate server SSL_CTX");
+  // Protocol and cipher parameters say alone what is good enough: at the distributors' level the library would leave
+  // out TLS 1.0 and 1.1 and anonymous ciphers where they are asked for. A cipher list may still say "@SECLEVEL=2".
+  SSL_CTX_set_security_level(pointer, 0);
   use_options(pointer, settings);
   if (auto used = use_protocols(pointer, settings.protocols); !used) return std::unexpected(used.error());
   if (SSL_CTX_set_cipher_list(pointer, settings.ciphers.c_str()) != 1) {
@@ -235,8 +238,9 @@ std::expected<Context, base::Error> make_context(const ServerSettings& settings,
   }
   const auto chains = read_chains(settings);
   if (!chains) return std::unexpected(chains.error());
+  const Replaces replaces = settings.chain_files.empty() ? Replaces::yes : Replaces::no;
   for (const Chain& chain : *chains) {
-    if (auto used = use(pointer, chain); !used) return std::unexpected(used.error());
+    if (auto used = use(pointer, chain, replaces); !used) return std::unexpected(used.error());
     context.signs_slowly = context.signs_slowly || signs_slowly(chain);
     if (X509_cmp_current_time(X509_get0_notAfter(chain.certificates.front().get())) < 0) {
       context.warnings.emplace_back("a server certificate has expired");

@@ -72,6 +72,7 @@ ServerNames::Chains ServerNames::chains_of(const std::string& value, std::string
   const PemText pem{fmt::format("SNI data for {}", name), std::move(*text)};
   auto chains = parse_chains(std::span(&pem, 1));
   if (!chains) return fail(chains.error().text);
+  if (chains->empty()) return fail("there is no private key in it");
   if (parsed_.size() >= kMostParsed) parsed_.clear();
   auto shared = std::make_shared<const std::vector<Chain>>(std::move(*chains));
   parsed_.emplace(value, shared);

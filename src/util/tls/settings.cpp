@@ -61,13 +61,17 @@ class Reader {
       }
       return;
     }
-    if (base::equals_folded(config_[param::smtpd_tls_cert_file], "none")) {
-      settings_.without_certificate = true;
-      return;
-    }
-    add("RSA", config_[param::smtpd_tls_cert_file], config_[param::smtpd_tls_key_file]);
+    const bool none = base::equals_folded(config_[param::smtpd_tls_cert_file], "none");
+    if (!none) add("RSA", config_[param::smtpd_tls_cert_file], config_[param::smtpd_tls_key_file]);
     add("DSA", config_[param::smtpd_tls_dcert_file], config_[param::smtpd_tls_dkey_file]);
     add("ECDSA", config_[param::smtpd_tls_eccert_file], config_[param::smtpd_tls_eckey_file]);
+    settings_.without_certificate = none && settings_.certificates.empty();
+    if (settings_.without_certificate) {
+      if (config_[param::smtpd_tls_ask_ccert] || config_[param::smtpd_tls_req_ccert]) {
+        mistake("smtpd_tls_cert_file", "Need a server cert to request client certs");
+      }
+      return;
+    }
     if (settings_.certificates.empty()) {
       settings_.mistakes.push_back({"No server certs available. TLS won't be enabled"});
     }
@@ -101,6 +105,9 @@ class Reader {
         mandatory ? config_[param::smtpd_tls_mandatory_protocols] : config_[param::smtpd_tls_protocols];
     if (const auto parsed = parse_protocols(text)) {
       settings_.protocols = *parsed;
+      if (parsed->highest != 0 && parsed->lowest > parsed->highest) {
+        mistake(name, fmt::format("TLS protocol list \"{}\" leaves no version", text));
+      }
     } else {
       mistake(name, fmt::format("Invalid TLS protocol list \"{}\": {}", text, parsed.error().text));
     }
@@ -118,10 +125,11 @@ class Reader {
     // Without a certificate there are only ciphers that need none; and whoever must show a certificate has to be asked
     // for it by someone with a certificate.
     const std::string_view anonymous = settings_.asks_for_certificate ? "aNULL" : "";
-    settings_.ciphers = cipher_list(
-        list_of(*grade),
-        {anonymous, config_[param::smtpd_tls_exclude_ciphers],
-         mandatory ? std::string_view(config_[param::smtpd_tls_mandatory_exclude_ciphers]) : std::string_view()});
+    const std::string_view more =
+        mandatory ? std::string_view(config_[param::smtpd_tls_mandatory_exclude_ciphers]) : std::string_view();
+    exclusions("smtpd_tls_exclude_ciphers", config_[param::smtpd_tls_exclude_ciphers]);
+    exclusions("smtpd_tls_mandatory_exclude_ciphers", more);
+    settings_.ciphers = cipher_list(list_of(*grade), {config_[param::smtpd_tls_exclude_ciphers], more, anonymous});
     settings_.own_cipher_order = config_[param::tls_preempt_cipherlist];
   }
 
@@ -180,6 +188,12 @@ class Reader {
         break;
     }
     return config_[param::tls_null_cipherlist];
+  }
+  // To the library, "!-AES" would be a word without meaning, and AES would stay in.
+  void exclusions(std::string_view name, std::string_view text) {
+    if (const auto word = bad_exclusion(text); !word.empty()) {
+      mistake(name, fmt::format("invalid unary '!+-@' in cipher exclusion: {}", word));
+    }
   }
   std::uint64_t parsed_options(std::string_view name, const std::string& text, OptionKind kind) {
     const auto bits = parse_options(text, kind);

@@ -206,6 +206,13 @@ std::string cipher_list(std::string_view of_grade, std::initializer_list<std::st
   return list;
 }
 
+std::string_view bad_exclusion(std::string_view exclusions) {
+  for (const std::string_view word : base::split(exclusions, kProtocolSeparators)) {
+    if (std::string_view("!+-@").contains(word[0])) return word;
+  }
+  return {};
+}
+
 std::optional<int> parse_log_level(std::string_view text) {
   const auto number = base::to_unsigned(text);
   if (!number) return std::nullopt;

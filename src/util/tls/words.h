@@ -32,6 +32,8 @@ std::expected<Grade, base::Error> parse_grade(std::string_view text);
 
 // The list of a grade without what is excluded (names and properties, "+" for those that have all of them).
 std::string cipher_list(std::string_view of_grade, std::initializer_list<std::string_view> exclusions);
+// The first word that cannot be excluded, as it begins with an operator of cipher lists; empty: there is none.
+std::string_view bad_exclusion(std::string_view exclusions);
 
 // 0 to 4, more is 4.
 std::optional<int> parse_log_level(std::string_view text);

@@ -97,8 +97,16 @@ def make_certificates(folder):
         openssl("req", *curve, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.csr", "-subj", f"/CN={name}.example.test")
         openssl("x509", "-req", "-in", folder / f"{name}.csr", "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "30",
                 "-out", folder / f"{name}.pem")
+    extensions = folder / "extensions"
+    extensions.write_text("basicConstraints=critical,CA:TRUE\n")
+    for name, by, more in (("middle", "ca", ("-extfile", extensions)), ("deep", "middle", ())):
+        openssl("req", *curve, "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.csr", "-subj", f"/CN={name}.example.test")
+        openssl("x509", "-req", "-in", folder / f"{name}.csr", "-CA", folder / f"{by}.pem", "-CAkey", folder / f"{by}.key", "-CAcreateserial", "-days", "30",
+                *more, "-out", folder / f"{name}.pem")
+    (folder / "authorities.pem").write_text((folder / "ca.pem").read_text() + (folder / "middle.pem").read_text())
+    (folder / "nothing.chain").write_text("no certificate\n")
     openssl("req", "-x509", *curve, "-keyout", folder / "stranger.key", "-out", folder / "stranger.pem", "-days", "30", "-subj", "/CN=stranger.example")
-    for name in ("server", "other"):
+    for name in ("server", "other", "deep"):
         (folder / f"{name}.chain").write_text((folder / f"{name}.key").read_text() + (folder / f"{name}.pem").read_text())
     done = subprocess.run(["openssl", "x509", "-in", folder / "client.pem", "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True, timeout=60)
     (folder / "fingerprint").write_text(done.stdout.decode().partition("=")[2].strip())

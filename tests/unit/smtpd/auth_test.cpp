@@ -186,11 +186,11 @@ TEST_F(Auth, TheClientMayGiveUp) {
   EXPECT_EQ(server.attempts, 2);
 }
 
-TEST_F(Auth, EqualsSignIsAnEmptyResponse) {
+TEST_F(Auth, EqualsSignIsAnEmptyResponseWithTheCommandAlone) {
   play([&] {
     EXPECT_EQ(say("AUTH PLAIN ="), "535 5.7.8 Error: authentication failed: authentication failure");
     say("AUTH PLAIN");
-    EXPECT_EQ(say("="), "535 5.7.8 Error: authentication failed: authentication failure");
+    EXPECT_EQ(say("="), "535 5.7.8 Error: authentication failed: bad response");
     say("AUTH PLAIN");
     EXPECT_EQ(say(""), "535 5.7.8 Error: authentication failed: authentication failure");
   });

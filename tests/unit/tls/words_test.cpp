@@ -75,6 +75,12 @@ TEST(CipherList, ExclusionsFollowTheGrade) {
             "HIGH:@STRENGTH:!aNULL:!3DES:!MD5:!kRSA+SHA1");
 }
 
+TEST(CipherList, NoOperatorCanBeExcluded) {
+  EXPECT_EQ(bad_exclusion("aNULL, kRSA+AES:3DES"), "");
+  EXPECT_EQ(bad_exclusion("aNULL, -AES"), "-AES");
+  EXPECT_EQ(bad_exclusion("@STRENGTH"), "@STRENGTH");
+}
+
 TEST(LogLevel, IsANumberUpTo4) {
   EXPECT_EQ(parse_log_level("0"), 0);
   EXPECT_EQ(parse_log_level("4"), 4);
