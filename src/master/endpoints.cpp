@@ -122,9 +122,8 @@ std::expected<HostAndPort, Error> split_inet_name(std::string_view name) {
     result.host = name.substr(0, colon);
     port = name.substr(colon + 1);
   }
-  const bool named_host = port.size() < name.size();
   if (port.empty()) return wrong(fmt::format("missing port in \"{}\"", printable(name)));
-  if (named_host && result.host.empty()) return wrong(fmt::format("missing host in \"{}\"", printable(name)));
+  if (name.starts_with("[]")) return wrong(fmt::format("missing host in \"{}\"", printable(name)));
   result.port = port;
   return result;
 }

@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -278,6 +279,21 @@ def test_a_reload_with_mistakes_is_refused_before_anyone_notices(options, folder
         client.sendall(b"pid\n")
         assert int(client.recv(100)) == pid
         client.close()
+
+
+def test_addresses_that_are_not_this_machines_keep_it_from_starting_and_from_a_reload(options, folder):
+    """No queue manager and no SMTP server can run without knowing its own addresses."""
+    with installation(options, folder) as mail:
+        assert mail.postfix("start").returncode == 0
+        with open(folder / "etc/main.cf", "a", encoding="utf-8") as main_cf:
+            main_cf.write("inet_protocols = ipv4\ninet_interfaces = 127.0.0.1, ::1\n")
+        refusal = r"main\.cf, line \d+: parameter inet_interfaces: .*host not found: ::1 \(inet_protocols = ipv4\)"
+        done = mail.postfix("reload")
+        assert done.returncode == 1 and re.search(refusal, done.stderr), done
+        assert mail.postfix("status").returncode == 0
+        assert mail.postfix("stop").returncode == 0
+        done = mail.postfix("start")
+        assert done.returncode == 1 and re.search(refusal, done.stderr), done
 
 
 def test_set_permissions_mends_owners_and_modes(options, folder):

@@ -9,6 +9,7 @@ needs root. --bench N measures `-d ALL` of N messages on both sides, on the file
 import os
 import pathlib
 import pwd
+import re
 import resource
 import subprocess
 import sys
@@ -222,6 +223,29 @@ def test_all_reaches_messages_that_the_configuration_has_left_in_wrong_places_as
             queue.configure("hash_queue_names = deferred, defer, incoming, active, hold\n")
         told = same(queues, option, "ALL")[2]
         assert any(done in line for line in told), told
+
+
+def test_a_message_of_somebody_elses_keeps_no_other_from_being_reached_as_with_debians(options, folder):
+    """As after a backup that root has restored."""
+    folder.chmod(0o755)
+    for number, arguments in enumerate((["-e", "ALL"], ["-f", "ALL"], ["-f", "<four>"], ["-r", "ALL"], ["-r", "<three>"], ["-h", "ALL"],
+                                        ["-H", "ALL"], ["-d", "ALL"])):
+        place = folder / str(number)
+        place.mkdir(mode=0o755)
+        queues = both(options, place)
+        for queue in queues:
+            fill(queue)
+            queue.message("<six>", "deferred", 0x60006)
+            queue.own()
+            for folder_, label in (("active", "<two>"), ("deferred", "<three>"), ("hold", "<four>")):
+                os.chown(queue.directory(folder_, queue.ids[label]) / queue.ids[label], 0, 0)
+        results = [queue.run(*arguments) for queue in queues]
+        # Each system has its own words for what it may not do to a file.
+        told = [sorted(re.sub(r".*(<\w+>).*(Operation not permitted|Permission denied).*", r"\1: may not", line)
+                       for line in result[2] if "reset time stamps" not in line) for result in results]
+        assert results[0][0] == results[1][0] == 0 and set(told[0]) == set(told[1]), (arguments, results)
+        trees = [queue.tree() for queue in queues]
+        assert trees[0] == trees[1], (arguments, set(trees[0]) ^ set(trees[1]))
 
 
 def test_files_that_nobody_finished_are_purged_after_a_week_as_by_debians(options, folder):

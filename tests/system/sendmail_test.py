@@ -214,6 +214,7 @@ def test_commands_become_others(options):
                                 (["sendmail", "-q"], "postqueue -f"), (["sendmail", "-qRsite"], "postqueue -s site"),
                                 (["sendmail", "-qIABC"], "postqueue -i ABC"), (["newaliases"], "postalias -- hash:/x texthash:/y"),
                                 (["sendmail", "-bi", "-oA/z"], "postalias -- /z"), (["sendmail", "-bd"], "postfix start"),
+                                (["sendmail", "-bd", "-q30m"], "postfix start"),
                                 (["sendmail", "-bl"], "postfix start"), (["sendmail", "-bs"], "smtpd -S")):
             result = mail.run(*words)
             assert (result.status, result.text) == (7, f"{expected} {mail.etc}\n"), (words, result)

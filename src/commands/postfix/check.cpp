@@ -97,6 +97,7 @@ void check_configuration(const Installation& installation, Tally& tally) {
 bool is_fit_to_start(const Installation& installation) {
   if (!has_usable_directories(installation)) return false;
   if (!has_separate_accounts(installation)) return false;
+  if (!has_own_addresses(installation)) return false;
   if (!create_missing(installation)) {
     complain("unable to create missing queue directories");
     return false;

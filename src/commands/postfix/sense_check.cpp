@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/bounce_templates.h"
 #include "config/master_cf.h"
+#include "config/own_networks.h"
 #include "config/param.h"
 #include "mail/address.h"
 #include "postfix/table_check.h"
@@ -218,6 +219,19 @@ bool has_usable_directories(const Installation& installation) {
     bad("data_directory", "it must not be the queue_directory");
   }
   return good;
+}
+
+bool has_own_addresses(const Installation& installation) try {
+  const auto all = config::interface_addresses();
+  if (!all) return true;  // not the configuration's fault
+  const std::string& protocols = installation.config[param::inet_protocols];
+  const auto chosen = config::choose_addresses(*all, installation.config[param::inet_interfaces], protocols);
+  if (chosen) return true;
+  complain(fmt::format("{}: {} (inet_protocols = {})", place_of(installation, "inet_interfaces"), chosen.error().text,
+                       base::printable(protocols)));
+  return false;
+} catch (const config::BadValue&) {
+  return true;  // told by the check of parameters
 }
 
 bool has_separate_accounts(const Installation& installation) {

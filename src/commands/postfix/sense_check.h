@@ -32,6 +32,9 @@ std::vector<std::string> clashes(const Accounts& accounts);
 // Directories that cannot be used, whatever is in them.
 bool has_usable_directories(const Installation& installation);
 
+// Whether inet_interfaces names addresses of this machine: no program that must know its own addresses could run.
+bool has_own_addresses(const Installation& installation);
+
 // Whoever gets hold of one account must not have another's rights with it; tells what is wrong.
 bool has_separate_accounts(const Installation& installation);
 

@@ -33,6 +33,16 @@ base::Fatal fatal(const disk::Error& error) {
   return base::Fatal(error.text);
 }
 
+// Of one message, as when a backup was restored by root. It must not keep the others from being reached.
+bool is_about_the_owner(const disk::Error& error) {
+  return error.number == EACCES || error.number == EPERM;
+}
+
+void tell_not_permitted(const disk::Error& error) {
+  logging::warning("postsuper.not_permitted", "{reason} (\"postfix set-permissions\" gives files their owner back)",
+                   {{"reason", error.text}});
+}
+
 // What is there and whole: not half written, not a link to somewhere.
 bool is_message(const std::string& path, struct stat& status) {
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && queue::mode::is_ready(status.st_mode);
@@ -219,9 +229,12 @@ Actions::Outcome Actions::move(const Id& id, const std::string& from, Folder to)
 
 // Takes its time stamp along: pickup looks at none that lies in the future.
 Actions::Outcome Actions::requeue(const Id& id, const std::string& path) {
-  const auto touched = spool_.disk().set_times(kRequeue, path, queue::now().seconds);
+  const auto now = queue::now().seconds;
+  const auto touched = spool_.disk().set_times(kRequeue, path, now);
   if (!touched && touched.error().number == ENOENT) return Outcome::gone;
-  if (!touched) throw fatal(touched.error());
+  if (!touched && !is_about_the_owner(touched.error())) throw fatal(touched.error());
+  struct stat status{};
+  if (!touched && ::lstat(path.c_str(), &status) == 0 && status.st_mtime > now) tell_not_permitted(touched.error());
   return move(id, path, Folder::maildrop);
 }
 
@@ -232,7 +245,9 @@ Actions::Outcome Actions::expire(const std::string& path) {
   const auto set = spool_.disk().set_mode(kExpire, path, (status.st_mode & 07777) | queue::mode::kExpire);
   if (set) return Outcome::done;
   if (set.error().number == ENOENT) return Outcome::gone;
-  throw fatal(set.error());
+  if (!is_about_the_owner(set.error())) throw fatal(set.error());
+  tell_not_permitted(set.error());
+  return Outcome::not_needed;
 }
 
 }  // namespace postsuper

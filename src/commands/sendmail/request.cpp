@@ -126,7 +126,7 @@ void choose_mode(Request& request, const std::string& word) {
 void choose_flush(Request& request, const std::string& word) {
   const char kind = word.empty() ? '\0' : word[0];
   if (kind == kFlush) {
-    request.mode = Mode::flush_queue;
+    if (request.mode != Mode::start) request.mode = Mode::flush_queue;
   } else if (base::is_digit(kind)) {
     request.is_interval = true;
   } else if (kind == 'R') {
@@ -288,7 +288,7 @@ Request understand(std::string_view name, std::span<char*> arguments) {
   for (const command::Option& option : line.options) {
     take(request, option, v_options);
   }
-  if (request.is_interval) {
+  if (request.is_interval && request.mode != Mode::start) {
     request.mode = Mode::nothing;
     return request;
   }

@@ -27,7 +27,7 @@ struct Request {
   std::string config_directory;         // -C
   std::string flush_site;               // of -qR
   std::string flush_id;                 // of -qI
-  bool is_interval = false;             // -q30m: nothing to do, whatever else is said
+  bool is_interval = false;             // -q30m: nothing to do, unless -bd is said, too
   std::string alias_database;           // -oA
   std::vector<std::string> recipients;  // as typed: each may be a list
 

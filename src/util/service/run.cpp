@@ -66,6 +66,12 @@ void check_place_in_master_cf(const Program& program, const Options& options, st
   if (program.privileges == Privileges::keep && options.unprivileged) {
     throw base::Fatal(fmt::format("service {} requires privileged operation", service_name));
   }
+  if (program.privileges == Privileges::refuse && ::geteuid() == 0 && !options.unprivileged && !options.stand_alone) {
+    throw base::Fatal(
+        fmt::format("service {}: {} must run with $mail_owner privileges: specify - in the unprivileged field of "
+                    "master.cf",
+                    service_name, program.program));
+  }
   const bool takes_datagrams = program.clients == Clients::datagrams;
   const bool is_datagram = options.type == config::ServiceType::unix_datagram;
   const bool bad_fifo = options.type == config::ServiceType::fifo && program.clients != Clients::triggers;
@@ -218,7 +224,7 @@ void give_up_privileges(const Program& program, const Context& context, const Ac
       become(*owner);
     }
   }
-  if (program.privileges == Privileges::drop) forbid_new_privileges();
+  if (program.privileges != Privileges::keep) forbid_new_privileges();
 }
 
 int serve(const Program& program, const Options& options) {

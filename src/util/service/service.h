@@ -89,7 +89,8 @@ class Server {
 
 enum class Clients { streams, triggers, datagrams };
 enum class Processes { any, exactly_one, unlimited };  // what master.cf must say for it
-enum class Privileges { drop, keep };                  // keep: local, virtual, pipe, spawn; they become recipients
+// keep: local, virtual, pipe, spawn; they become recipients. refuse: never root's, whatever master.cf says.
+enum class Privileges { drop, keep, refuse };
 
 struct Program {
   std::string program;

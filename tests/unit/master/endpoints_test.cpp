@@ -32,6 +32,7 @@ config::Service local(std::string name, config::ServiceType type, bool is_privat
 }
 
 TEST(InetName, HostIsOptional) {
+  EXPECT_EQ(parts(":25"), "|25");
   EXPECT_EQ(parts("smtp"), "|smtp");
   EXPECT_EQ(parts("127.0.0.1:10025"), "127.0.0.1|10025");
 }
@@ -46,7 +47,7 @@ TEST(InetName, MistakesAreNamed) {
   EXPECT_EQ(parts("[::1:25"), "missing ']' in \"[::1:25\"");
   EXPECT_EQ(parts("[::1]25"), "missing ':port' after ']' in \"[::1]25\"");
   EXPECT_EQ(parts("host:"), "missing port in \"host:\"");
-  EXPECT_EQ(parts(":25"), "missing host in \":25\"");
+  EXPECT_EQ(parts("[]:25"), "missing host in \"[]:25\"");
 }
 
 TEST(KnownPorts, EachNameOfAGroupHasItsNumber) {

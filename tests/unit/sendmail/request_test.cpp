@@ -32,6 +32,12 @@ TEST(SendmailRequest, IsMailUnlessSaidOtherwise) {
   EXPECT_EQ(understood({"-bm", "r"}, "mailq").mode, Mode::submit);
   EXPECT_EQ(understood({"-bs"}).mode, Mode::dialogue);
   EXPECT_EQ(understood({"-bd"}).mode, Mode::start);
+  // As scripts start a mail system at boot.
+  EXPECT_EQ(understood({"-bd", "-q30m"}).mode, Mode::start);
+  EXPECT_EQ(understood({"-q30m", "-bd"}).mode, Mode::start);
+  EXPECT_EQ(understood({"-bd", "-q"}).mode, Mode::start);
+  EXPECT_EQ(understood({"-q", "-bd"}).mode, Mode::start);
+  EXPECT_EQ(understood({"-L", "sm-mta", "-bl", "-q1h", "-om"}).mode, Mode::start);
   EXPECT_EQ(understood({"-I"}).mode, Mode::new_aliases);
   EXPECT_EQ(understood({"-bh", "r"}).mode, Mode::nothing);
   EXPECT_EQ(understood({"-bvx", "r"}).mode, Mode::verify);

@@ -324,6 +324,10 @@ TEST_F(Streams, SaysWhatMasterCfMustSay) {
   program.privileges = service::Privileges::keep;
   EXPECT_EQ(wait_for_exit(start(program, {"-u"})), 1);
   EXPECT_TRUE(log_text().contains("fatal: service talker requires privileged operation"));
+  if (::geteuid() != 0) return;
+  program.privileges = service::Privileges::refuse;
+  EXPECT_EQ(wait_for_exit(start(program)), 1);
+  EXPECT_TRUE(log_text().contains("fatal: service talker: talker must run with $mail_owner privileges"));
 }
 
 TEST_F(Streams, ABadOptionIsFatal) {
