@@ -161,7 +161,7 @@ void Headers::known(std::string_view name, std::string_view value) {
   } else if (base::equals_folded(name, "Received")) {
     count_hop();
   } else if (base::equals_folded(name, "Content-Type")) {
-    note_content_type(content_type_, value);
+    note_content_type(content_type_, value, message_.settings.header_size_limit);
   } else if (base::equals_folded(name, "Content-Transfer-Encoding")) {
     note_transfer_encoding(message_, value);
   }
@@ -188,7 +188,8 @@ void note_8bit_header(Transaction& message, std::string_view header) {
 
 void note_transfer_encoding(Transaction& message, std::string_view value) {
   if (!message.settings.detect_8bit_encoding) return;
-  const std::string_view word = base::trim(value);
+  // As Postfix: no encoding is known by a word that something follows, a blank either.
+  const std::string_view word = base::trim_left(value);
   if (base::equals_folded(word, "8bit") || base::equals_folded(word, "binary")) message.encoding = "8bit";
 }
 

@@ -191,6 +191,7 @@ def mime_cases():
                              ("unknown", ["Content-Transfer-Encoding: foo"], [("A", "encoding=7bit")]),
                              ("8bit, said to be 7bit", ["Content-Transfer-Encoding: 8bit"], [("A", "encoding=7bit")]),
                              ("8bit with a comment", ["Content-Transfer-Encoding: (c) 8bit (d)"], []), ("8bit quoted", ['Content-Transfer-Encoding: "8bit"'], []),
+                             ("8bit and a blank", ["Content-Transfer-Encoding: 8bit "], []), ("8bit and an empty line of it", ["Content-Transfer-Encoding: 8bit", "\t"], []),
                              ("8bit and more", ["Content-Transfer-Encoding: 8bit foo"], [])):
         found.append((f"encoding {name}", message(head=head, post=post), PLAIN, None))
     multipart = 'Content-Type: multipart/mixed; boundary="b"'
@@ -216,6 +217,10 @@ def mime_cases():
                                                                              "Content-Transfer-Encoding: 8bit", "", "x", "--c", "X: \u00e9", "", "q"]),
             ("boundary in capitals", ["Content-Type: MULTIPART/MIXED; BOUNDARY=B"], part), ("a comment in the type", ["Content-Type: multipart (c) / mixed (d) ; (e) boundary (f) = b"], part),
             ("two types", ["Content-Type: text/plain", multipart], part), ("two types, the other way", [multipart, "Content-Type: text/plain"], part),
+            *((f"with types {' and '.join(types)}", [f"Content-Type: {one}" for one in types], part) for types in (
+                ["multipart/mixed; boundary=a", "multipart/mixed; boundary=b"], ["multipart/mixed; boundary=b", "multipart/mixed; boundary=c"], ["multipart/mixed;", "multipart/mixed; boundary=b"], ["multipart/mixed; boundary=b; boundary=c"],
+                ["multipart/; boundary=b"], ["multipart; boundary=b"], ['multipart/mixed; boundary=""'], ['"multipart"/mixed; boundary=b'], ['multipart/mixed; "boundary"=b'], ["multipart/mixed;;; boundary=b"], ["multipart/mixed; a; boundary=b"],
+                ["multipart/mixed; boundary==b"], ["multipart/mixed; boundary;"], ["multipart/mixed; x=boundary=b"])),
             ("boundary folded", ["Content-Type: multipart/mixed;", '\tboundary="b"'], part)):
         why = "the body is passed on as it is" if name == "blanks before the colon in a part" else None
         found.append((f"8bit {name}", message(head=head, body=body), PLAIN, why))
