@@ -20,7 +20,7 @@ void lookup_problem(Transaction& message, std::string_view parameter, const std:
 std::string mapped(Transaction& message, const routing::AddressMap& map, std::string_view parameter,
                    std::string address) {
   if (map.empty()) return address;
-  auto result = routing::canonical(map, address);
+  auto result = routing::canonical(map, address, nullptr, message.id);
   if (result) return *std::move(result);
   lookup_problem(message, parameter, address, result.error());
   return address;

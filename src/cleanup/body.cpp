@@ -78,7 +78,9 @@ bool Body::take_run(std::string_view& records) {
       limit <= 0 ? records.size() : static_cast<std::size_t>(std::max<std::int64_t>(0, limit - message_.out.size()));
   while (!rest.empty() && run <= room && is_text(static_cast<RecordType>(rest[0]))) {
     const auto record = take_record(rest);
-    if (!record || (settings.replace_stray_cr_lf && has_stray_line_end(record->data))) break;
+    if (!record || record->data.size() > settings.line_length_limit ||
+        (settings.replace_stray_cr_lf && has_stray_line_end(record->data)))
+      break;
     look_at(record->type, record->data);
     run += record->encoded.size();
   }
@@ -98,6 +100,9 @@ void Body::look_at(RecordType type, std::string_view data) {
 
 void Body::take(RecordType type, std::string_view data) {
   look_at(type, data);
+  // As every other line: no reader of the queue needs to expect longer ones.
+  for (; data.size() > message_.settings.line_length_limit; data.remove_prefix(message_.settings.line_length_limit))
+    message_.out.append(RecordType::unterminated, data.substr(0, message_.settings.line_length_limit));
   message_.out.append(type, data);
 }
 

@@ -220,6 +220,8 @@ void Envelope::extra_flags(std::string_view data) {
 }
 
 void Envelope::verp_delimiters(std::string_view data) {
+  // Notices have nobody who could tell recipients apart by the address that they come back to.
+  if (message_.sender.empty()) return message_.warn("ignoring VERP request for null sender");
   if (data.size() != 2 || data.find_first_not_of(message_.settings.verp_delimiters) != std::string_view::npos)
     return message_.warn(fmt::format("ignoring bad VERP request: \"{}\"", data.substr(0, 100)));
   message_.verp_delimiters = data;

@@ -1,5 +1,7 @@
 #include "cleanup/headers.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "cleanup/addresses.h"
 #include "cleanup/mime.h"
@@ -10,6 +12,36 @@
 namespace cleanup {
 
 using queue::RecordType;
+
+namespace {
+
+// The headers without which a body cannot be read: message_drop_headers does not take these.
+bool describes_content(std::string_view name) {
+  constexpr std::string_view kNames[] = {"Content-Description", "Content-Disposition",       "Content-Id",
+                                         "Content-Type",        "Content-Transfer-Encoding", "MIME-Version"};
+  return std::ranges::any_of(kNames, [name](std::string_view one) { return base::equals_folded(name, one); });
+}
+
+// How much of a header is written: header_size_limit bytes, and no line of which less than a tenth of that would be
+// left. left. In a list that was written anew the tabs that begin its lines do not count.
+std::size_t stored_size(std::string_view header, std::size_t limit, bool is_new) {
+  constexpr std::size_t kShare = 10;
+  std::size_t counted = 0;
+  std::size_t line = 0;  // bytes counted since the line began
+  std::size_t last_break = 0;
+  for (std::size_t at = 0; at < header.size(); ++at) {
+    if (is_new && at > 0 && header[at] == '\t' && header[at - 1] == '\n') continue;
+    if (counted == limit) return last_break > 0 && line * kShare < limit ? last_break : at;
+    ++counted;
+    ++line;
+    if (header[at] != '\n') continue;
+    last_break = at;
+    line = 0;
+  }
+  return header.size();
+}
+
+}  // namespace
 
 void write_header(Transaction& message, std::string_view header) {
   const std::size_t most = message.settings.line_length_limit;
@@ -26,10 +58,11 @@ void write_header(Transaction& message, std::string_view header) {
   }
 }
 
-// A header is one text of at most header_size_limit bytes; what is beyond is dropped, the mail goes on.
-void Headers::append(std::string_view text) {
-  const std::size_t limit = message_.settings.header_size_limit;
-  if (header_.size() < limit) header_ += text.substr(0, limit - header_.size());
+// What comes behind header_size_limit bytes is left out; the line that passes the limit is still looked at as a whole.
+void Headers::append(std::string_view text, bool new_line) {
+  if (header_.size() >= message_.settings.header_size_limit) return;
+  if (new_line) header_ += '\n';
+  header_ += text;
 }
 
 bool Headers::take(RecordType type, std::string_view with_nul) {
@@ -37,8 +70,7 @@ bool Headers::take(RecordType type, std::string_view with_nul) {
   if (line_goes_on_) {
     append(data);
   } else if (!header_.empty() && !data.empty() && (data[0] == ' ' || data[0] == '\t')) {
-    append("\n");
-    append(data);
+    append(data, true);
   } else {
     finish_header();
     if (message_.given_up()) return true;
@@ -83,14 +115,13 @@ void Headers::finish_badly() {
 void Headers::finish_header() {
   if (header_.empty()) return;
   std::string header = std::exchange(header_, {});
-  if (header.size() >= message_.settings.header_size_limit) header.resize(base::trim_right(header).size());
   const auto start = mail::header_start(header);
   if (!start) return store(header);  // cannot be: take() asked
   const std::string_view name = start->name;
   const std::string_view value = std::string_view(header).substr(start->value_start);
 
   known(name, value);
-  if (message_.settings.dropped_headers.contains(base::lower(name))) return;
+  if (message_.settings.dropped_headers.contains(base::lower(name)) && !describes_content(name)) return;
 
   // Blanks before the colon go.
   std::string result(name);
@@ -105,8 +136,17 @@ void Headers::finish_header() {
   const auto rewritten = [this, known_name](const std::string& external) {
     return header_address(message_, known_name->rewritten, external);
   };
-  result += mail::rewrite_addresses(value, message_.settings.header_token_limit, rewritten, result.size());
-  store(result);
+  const auto tell = [](std::string_view text) {
+    constexpr std::size_t kShown = 100;
+    std::string shown(text.substr(0, kShown));
+    std::ranges::replace(shown, '\n', ' ');
+    logging::warning("cleanup.long_comment", "stripping too many comments from address: {text}...", {{"text", shown}});
+  };
+  const std::string list =
+      mail::rewrite_addresses(value, message_.settings.header_token_limit, rewritten, result.size(), tell);
+  const bool is_new = list != value;
+  result += list;
+  store(result, is_new);
 }
 
 void Headers::known(std::string_view name, std::string_view value) {
@@ -121,7 +161,7 @@ void Headers::known(std::string_view name, std::string_view value) {
   } else if (base::equals_folded(name, "Received")) {
     count_hop();
   } else if (base::equals_folded(name, "Content-Type")) {
-    note_content_type(content_type_, value);
+    note_content_type(content_type_, value, message_.settings.header_size_limit);
   } else if (base::equals_folded(name, "Content-Transfer-Encoding")) {
     note_transfer_encoding(message_, value);
   }
@@ -135,9 +175,9 @@ void Headers::count_hop() {
 }
 
 // As it stays: what is dropped or rewritten makes nobody's mail an SMTPUTF8 one.
-void Headers::store(std::string_view header) {
+void Headers::store(std::string_view header, bool is_new) {
   note_8bit_header(message_, header);
-  write_header(message_, header);
+  write_header(message_, header.substr(0, stored_size(header, message_.settings.header_size_limit, is_new)));
 }
 
 void note_8bit_header(Transaction& message, std::string_view header) {
@@ -148,7 +188,8 @@ void note_8bit_header(Transaction& message, std::string_view header) {
 
 void note_transfer_encoding(Transaction& message, std::string_view value) {
   if (!message.settings.detect_8bit_encoding) return;
-  const std::string_view word = base::trim(value);
+  // As Postfix: no encoding is known by a word that something follows, a blank either.
+  const std::string_view word = base::trim_left(value);
   if (base::equals_folded(word, "8bit") || base::equals_folded(word, "binary")) message.encoding = "8bit";
 }
 

@@ -23,11 +23,11 @@ class Headers {
   const std::string& content_type() const { return content_type_; }
 
  private:
-  void append(std::string_view text);
+  void append(std::string_view text, bool new_line = false);
   void finish_header();
   void known(std::string_view name, std::string_view value);
   void count_hop();
-  void store(std::string_view header);
+  void store(std::string_view header, bool is_new = false);
   void finish_badly();
 
   Transaction& message_;

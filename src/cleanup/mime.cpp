@@ -17,12 +17,23 @@ class Tokens {
 
   std::string next() {
     skip_blanks_and_comments();
+    was_quoted_ = at_ < text_.size() && text_[at_] == '"';
     if (at_ == text_.size()) return {};
-    if (text_[at_] == '"') return quoted();
+    if (was_quoted_) return quoted();
     std::string word;
     while (at_ < text_.size() && !base::is_blank(text_[at_]) && !kSpecials.contains(text_[at_])) word += text_[at_++];
     if (word.empty()) word = text_[at_++];
     return word;
+  }
+
+  // As next(), for a name: a quoted string is none.
+  std::string next_name() {
+    const std::string name = base::lower(next());
+    return was_quoted_ ? std::string() : name;
+  }
+  bool at_end() {
+    skip_blanks_and_comments();
+    return at_ == text_.size();
   }
 
  private:
@@ -52,6 +63,7 @@ class Tokens {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  bool was_quoted_ = false;
 };
 
 }  // namespace
@@ -59,29 +71,37 @@ class Tokens {
 ContentType parse_content_type(std::string_view value) {
   ContentType result;
   Tokens tokens(value);
-  result.type = base::lower(tokens.next());
+  result.type = tokens.next_name();
   std::string token = tokens.next();
   if (token == "/") {
-    result.subtype = base::lower(tokens.next());
     token = tokens.next();
-  }
-  while (!token.empty()) {
     if (token != ";") {
+      result.subtype = base::lower(token);
       token = tokens.next();
-      continue;
     }
-    const std::string name = tokens.next();
+  }
+  for (;;) {
+    for (; token != ";"; token = tokens.next()) {
+      if (tokens.at_end()) return result;
+    }
+    const std::string name = tokens.next_name();
+    if (name == ";") continue;
     token = tokens.next();
     if (token != "=") continue;
-    const std::string parameter = tokens.next();
-    if (base::equals_folded(name, "boundary")) result.boundary = parameter;
+    if (tokens.at_end()) return result;
+    std::string parameter = tokens.next();
+    if (name == "boundary") result.boundaries.push_back(std::move(parameter));
     token = tokens.next();
   }
-  return result;
 }
 
-void note_content_type(std::string& known, std::string_view value) {
-  if (known.empty() || parse_content_type(known).type != "multipart") known = value;
+void note_content_type(std::string& known, std::string_view value, std::size_t most) {
+  if (known.empty() || parse_content_type(known).type != "multipart") {
+    known = value;
+  } else if (parse_content_type(value).type == "multipart" && known.size() < most) {
+    const auto parameters = value.find(';');
+    if (parameters != std::string_view::npos) known += value.substr(parameters);
+  }
 }
 
 void MimeScanner::begin(std::string_view content_type) {
@@ -94,9 +114,11 @@ void MimeScanner::begin(std::string_view content_type) {
 void MimeScanner::enter(std::string_view content_type) {
   state_ = State::body;
   const ContentType type = parse_content_type(content_type);
-  if (type.type == "multipart" && !type.boundary.empty()) {
-    if (boundaries_.size() < message_.settings.mime_nesting_limit)
-      boundaries_.push_back({type.boundary.substr(0, message_.settings.mime_boundary_limit), type.subtype == "digest"});
+  if (type.type == "multipart") {
+    for (const std::string& boundary : type.boundaries) {
+      if (boundaries_.size() >= message_.settings.mime_nesting_limit) break;
+      boundaries_.push_back({boundary.substr(0, message_.settings.mime_boundary_limit), type.subtype == "digest"});
+    }
   } else if (type.type == "message" && (type.subtype == "rfc822" || type.subtype == "global")) {
     state_ = State::header;
     part_type_.clear();
@@ -156,7 +178,8 @@ void MimeScanner::finish_header() {
   const auto start = mail::header_start(header);
   if (!start) return;
   const std::string_view value = std::string_view(header).substr(start->value_start);
-  if (base::equals_folded(start->name, "Content-Type")) note_content_type(part_type_, value);
+  if (base::equals_folded(start->name, "Content-Type"))
+    note_content_type(part_type_, value, message_.settings.header_size_limit);
   if (base::equals_folded(start->name, "Content-Transfer-Encoding")) note_transfer_encoding(message_, value);
 }
 

@@ -46,15 +46,16 @@ class MimeScanner {
   bool line_goes_on_ = false;
 };
 
-// "multipart/mixed; boundary=\"x\"": type and subtype in lower case, the boundary as it is. Comments are skipped.
+// "multipart/mixed; boundary=\"x\"": type and subtype in lower case, each boundary as it is. Comments are skipped.
 struct ContentType {
   std::string type;
   std::string subtype;
-  std::string boundary;
+  std::vector<std::string> boundaries;
 };
 ContentType parse_content_type(std::string_view value);
 
-// Of several Content-Type headers the last counts, but one of a multipart always does.
-void note_content_type(std::string& known, std::string_view value);
+// Of several Content-Type headers the last counts, but one of a multipart always does; of several of these all
+// boundaries do, as long as they have less than `most` bytes together.
+void note_content_type(std::string& known, std::string_view value, std::size_t most);
 
 }  // namespace cleanup

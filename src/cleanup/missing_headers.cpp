@@ -9,6 +9,7 @@
 #include "cleanup/headers.h"
 #include "logging/log.h"
 #include "mail/address.h"
+#include "mail/header.h"
 #include "mail/header_tokens.h"
 #include "mail/text.h"
 
@@ -16,7 +17,7 @@ namespace cleanup {
 
 void PresentHeaders::note(std::string_view name) {
   const auto is = [name](std::string_view other) { return base::equals_folded(name, other); };
-  if (base::starts_with_folded(name, "Resent-")) resent = true;
+  if (const mail::HeaderName* known = mail::known_header(name); known != nullptr && known->is_resent) resent = true;
   if (is("Message-Id")) message_id = true;
   if (is("Date")) date = true;
   if (is("From")) from = true;

@@ -13,7 +13,7 @@ struct PresentHeaders {
   bool message_id = false;
   bool date = false;
   bool from = false;
-  bool resent = false;  // any Resent-*
+  bool resent = false;  // any Resent-* that mail standards know
   bool resent_message_id = false;
   bool resent_date = false;
   bool resent_from = false;

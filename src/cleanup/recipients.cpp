@@ -54,8 +54,8 @@ void Recipients::drop() {
 void Recipients::take(std::string_view with_nul) {
   const std::string_view address = without_nul(with_nul);
   any_ = true;
-  message_.last_recipient = address;
   const std::string rewritten = envelope_recipient(message_, address);
+  message_.last_recipient = rewritten;
 
   // The address that other systems will see decides.
   const bool ascii = base::is_ascii(rewritten);

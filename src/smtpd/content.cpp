@@ -105,7 +105,8 @@ void Content::put(RecordType type, std::string_view text) {
   size_ += static_cast<std::int64_t>(text.size()) + 2;
   if (failed_ || too_large()) return;
   try {
-    if (first_) {
+    // What comes in chunks is as the client means it, as with Postfix: its first line is as any other.
+    if (first_ && !chunks_) {
       if (!in_mailbox_line_ && is_mailbox_line(text)) {
         message_.append(RecordType::unterminated, "X-Mailbox-Line: ");
       } else {

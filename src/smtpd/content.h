@@ -51,7 +51,7 @@ class Content {
   std::string pending_;           // of a line that has not ended
   bool continued_ = false;        // a part of the line has been put
   bool proper_ = true;            // the line before ended in CR LF
-  bool first_ = true;             // only lines of mailboxes have been put yet
+  bool first_ = true;             // of DATA: only lines of mailboxes have been put yet
   bool in_mailbox_line_ = false;  // which goes on in another record
   bool ended_ = false;
   bool bare_newline_ = false;

@@ -87,6 +87,13 @@ std::optional<Next> refused_content(Session& session) {
   return session.refused(rules->at_data(session.subject(Stage::data)), Stage::data);
 }
 
+std::optional<Next> refused_bare_newlines(Session& session) {
+  if (session.settings().bare_newline != BareNewline::reject || !session.transaction.content->has_bare_newline() ||
+      session.is_excused_for_bare_newlines())
+    return std::nullopt;
+  return refuse_bare_newlines(session);
+}
+
 Next end_of_message(Session& session) {
   const Ending ending(session);
   const bool by_chunks = session.transaction.bdat != Transaction::Bdat::none;
@@ -96,11 +103,10 @@ Next end_of_message(Session& session) {
   transaction.actual_size = static_cast<long>(content.size());
   transaction.content_known = true;
 
-  if (content.has_bare_newline() && session.settings().bare_newline != BareNewline::no &&
-      !session.is_excused_for_bare_newlines()) {
-    if (session.settings().bare_newline == BareNewline::reject) return refuse_bare_newlines(session);
-    if (session.settings().bare_newline == BareNewline::note) session.notes = "bare_lf";
-  }
+  if (const auto refused = refused_bare_newlines(session)) return *refused;
+  if (content.has_bare_newline() && session.settings().bare_newline == BareNewline::note &&
+      !session.is_excused_for_bare_newlines())
+    session.notes = "bare_lf";
   if (content.too_large()) {
     logging::warning("smtpd.size", "{id}: queue file size limit exceeded", {{"id", session.id()}});
     return session.reply(

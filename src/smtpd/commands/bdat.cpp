@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "logging/log.h"
@@ -116,7 +117,16 @@ Next bdat(Session& session, const CommandLine& line) {
     transaction.bdat = Bdat::receiving;
   }
   receive(session, chunk->size, [&](std::string_view part) { transaction.content->take_chunk(part); });
-  if (!chunk->last) return session.reply(250, "2.0.0", fmt::format("Ok: {} bytes", chunk->size));
+  if (!chunk->last) {
+    const std::string command = std::exchange(session.where, "BDAT content");
+    const auto refused = refused_bare_newlines(session);
+    session.where = command;
+    if (refused) {
+      discard(session, {});
+      return *refused;
+    }
+    return session.reply(250, "2.0.0", fmt::format("Ok: {} bytes", chunk->size));
+  }
   transaction.content->finish_chunks();
   return end_of_message(session);
 }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kSpecials = "()<>@,;:\\\".[]!%";
 constexpr std::size_t kLongestLine = 69;
+constexpr std::size_t kMostAround = 250;  // bytes of phrase and comments
 
 bool is_separator(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -253,6 +254,8 @@ std::string address_text(const Part& part) {
 // A list as text, with a line break behind each comma.
 class ListText {
  public:
+  explicit ListText(const std::function<void(std::string_view)>& stripped) : stripped_(stripped) {}
+
   void add(const Token& token) {
     if (needs_blank(token)) text_ += ' ';
     append_external(text_, token);
@@ -261,20 +264,35 @@ class ListText {
   // Written as an envelope's address is quoted: the local part is one word, whatever is in it.
   void add_address(std::string_view external) {
     if (before_is_word_) text_ += ' ';
-    text_ += quote(internal_text(tokenize(external, external.size())));
+    address_ = quote(internal_text(tokenize(external, external.size())));
+    text_ += *address_;
     before_is_word_ = true;
   }
+  void add_null_address() { address_.emplace(); }
   void comma() {
+    end_item();
     text_ += ",\n";
     before_is_word_ = false;
+    item_ = text_.size();
   }
   void group_start() {
     text_ += ": ";
     before_is_word_ = false;
   }
-  std::string take() { return std::move(text_); }
+  std::string take() {
+    end_item();
+    return std::move(text_);
+  }
 
  private:
+  void end_item() {
+    if (address_ && text_.size() - item_ - address_->size() > kMostAround) {
+      if (stripped_) stripped_(std::string_view(text_).substr(item_));
+      text_.replace(item_, std::string::npos, '<' + *address_ + '>');
+    }
+    address_.reset();
+  }
+
   bool needs_blank(const Token& next) const {
     if (next.is('<')) return !text_.empty() && text_.back() != ' ' && text_.back() != '\n';
     return before_is_word_ && is_word(next);
@@ -282,6 +300,9 @@ class ListText {
 
   std::string text_;
   bool before_is_word_ = false;
+  std::size_t item_ = 0;                // where what stands between two commas began
+  std::optional<std::string> address_;  // in it, the last
+  const std::function<void(std::string_view)>& stripped_;
 };
 
 // Joins lines with a blank as long as the result does not grow longer than kLongestLine, its tab not counted.
@@ -355,7 +376,7 @@ std::optional<AddressList> address_list(std::string_view text, std::size_t most)
 
 std::string rewrite_addresses(std::string_view header_value, std::size_t most,
                               const std::function<std::string(const std::string& external)>& rewrite,
-                              std::size_t name_width) {
+                              std::size_t name_width, const std::function<void(std::string_view)>& stripped) {
   std::vector<Part> parts = ListParser(tokenize(header_value, most)).parse();
   bool changed = false;
   for (Part& part : parts) {
@@ -366,7 +387,7 @@ std::string rewrite_addresses(std::string_view header_value, std::size_t most,
   }
   if (!changed) return std::string(header_value);
 
-  ListText list;
+  ListText list(stripped);
   for (const Part& part : parts) {
     switch (part.kind) {
       case Part::Kind::token:
@@ -380,7 +401,10 @@ std::string rewrite_addresses(std::string_view header_value, std::size_t most,
         list.group_start();
         break;
       case Part::Kind::address:
-        if (!part.address.empty()) list.add_address(part.rewritten);
+        if (part.address.empty())
+          list.add_null_address();
+        else
+          list.add_address(part.rewritten);
         for (const Token& comment : part.comments) list.add(comment);
         break;
     }

@@ -40,10 +40,13 @@ std::optional<AddressList> address_list(std::string_view text, std::size_t most)
 // What follows the colon of a header ("Name:", `name_width` bytes with the colon), each address in it replaced by what
 // `rewrite` makes of it (external forms; the empty address stays). When no address changes the result is the input.
 // Otherwise the list is written anew, beginning with a blank: one address after another, a comma between any two, the
-// comments of an address behind it, and a new line with a tab where one would grow to 70 bytes.
+// comments of an address behind it, and a new line with a tab where one would grow to 70 bytes. Where more than 250
+// bytes stand around an address it is left alone, as <address>: mail programs have been attacked with such. `stripped`
+// hears what stood there.
 std::string rewrite_addresses(std::string_view header_value, std::size_t most,
                               const std::function<std::string(const std::string& external)>& rewrite,
-                              std::size_t name_width = 0);
+                              std::size_t name_width = 0,
+                              const std::function<void(std::string_view text)>& stripped = {});
 
 // A phrase that needs quotes gets them: Full Name, "Doe, John".
 std::string quoted_phrase(std::string_view text);

@@ -145,8 +145,8 @@ std::expected<Expansion, table::Error> expand_virtual(const AddressMap& map, con
   return Expansion{std::move(addresses), {}};
 }
 
-std::expected<std::string, table::Error> canonical(const AddressMap& map, std::string_view address,
-                                                   Observer* observer) {
+std::expected<std::string, table::Error> canonical(const AddressMap& map, std::string_view address, Observer* observer,
+                                                   std::string_view queue_id) {
   std::string current(address);
   for (int step = 0; step < kMostCanonicalSteps; ++step) {
     auto next = map.find_one(current, observer);
@@ -154,8 +154,12 @@ std::expected<std::string, table::Error> canonical(const AddressMap& map, std::s
     if (!*next || folded(**next) == folded(current)) return next->value_or(current);
     current = std::move(**next);
   }
-  logging::warning("address_map.nesting", "unreasonable {parameter} map nesting for {address}",
-                   {{"parameter", map.parameter()}, {"address", current}});
+  // In Postfix's words, though the message goes on with the address as it is now.
+  logging::warning("address_map.nesting",
+                   "{id}unreasonable {parameter} map nesting for {address} -- message not accepted, try again later",
+                   {{"id", queue_id.empty() ? "" : fmt::format("{}: ", queue_id)},
+                    {"parameter", map.parameter()},
+                    {"address", current}});
   return current;
 }
 

@@ -51,9 +51,9 @@ struct Expansion {
 std::expected<Expansion, table::Error> expand_virtual(const AddressMap& map, const config::Config& config,
                                                       std::string_view address, Observer* observer = nullptr);
 
-// canonical_maps until it changes nothing (limited), for one address.
+// canonical_maps until it changes nothing (limited), for one address. `queue_id`: whose address it is, for warnings.
 std::expected<std::string, table::Error> canonical(const AddressMap& map, std::string_view address,
-                                                   Observer* observer = nullptr);
+                                                   Observer* observer = nullptr, std::string_view queue_id = {});
 
 // masquerade_domains and masquerade_exceptions: user@host.example.com -> user@example.com.
 class Masquerade {

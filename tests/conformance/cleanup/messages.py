@@ -50,7 +50,7 @@ def envelope_cases():
         "f that is no number": [time, ("f", "x"), sender, rcpt], "I": [time, ("I", "a:b"), sender, rcpt],
         "L": [time, ("L", "smtp:x"), sender, rcpt], "two L": [time, ("L", "a:b"), ("L", "c:d"), sender, rcpt],
         "L without a colon": [time, ("L", "smtp"), sender, rcpt], "L before T": [("L", "a:b"), time, sender, rcpt],
-        "a redirection": [time, sender, (">", "x@y"), rcpt], "VERP": [time, sender, ("V", "+="), rcpt],
+        "a redirection": [time, sender, (">", "x@y"), rcpt], "VERP": [time, sender, ("V", "+="), rcpt], "VERP for nobody": [time, ("S", ""), ("V", "+="), rcpt], "VERP before the sender": [time, ("V", "+="), sender, rcpt],
         "VERP with one character": [time, sender, ("V", "+"), rcpt], "VERP with others": [time, sender, ("V", "ab"), rcpt],
         "K": [time, sender, ("K", "junk"), rcpt], "recipients that are done": [time, sender, ("D", "d@x"), ("/", "c@x"), rcpt],
         "O is used up by D": [time, sender, ("O", "orig"), ("D", "d@x"), rcpt], "O": [time, sender, ("O", "orig@x"), rcpt],
@@ -135,7 +135,13 @@ def header_limit_cases():
         found.append((f"a folded header, second line {size}", message(head=["S: " + "x" * 97, "\t" + "y" * (size - 1), "\tz", "\tk"]), PLAIN, None))
         found.append((f"a header in two pieces, second {size}", message(head=[("L", "S: " + "x" * 97), ("N", "y" * size), "\tz"]), PLAIN, None))
         found.append((f"a header in three pieces, second {size}", message(head=[("L", "S: " + "x" * 97), ("L", "y" * size), ("N", "zz"), "\tz"]), PLAIN, None))
-    return found
+    for size in (187, 188, 189, 190, 199):
+        found.append((f"a folded header of which little is left behind {size}", message(head=["S: " + "x" * (size - 3), "\t" + "y" * 40, "\tz"]), PLAIN, None))
+    long = {"a message id": ["Message-ID: <" + "x" * 250 + "@x>"], "a folded message id": ["Message-ID:", " <" + "x" * 250 + "@x>"], "blanks": ["X: " + " " * 250], "blanks, then an encoding": ["Content-Transfer-Encoding: " + " " * 200 + "8bit"],
+            "an 8-bit end": ["X: " + "x" * 250 + "\u00e9"], "a phrase without end": ['From: "' + "x" * 250 + '" <joe>'], "a list without change": ["To: " + ",".join(f"user{i}@x.test" for i in range(30))]}
+    for count in (8, 12, 13, 14, 40):
+        long |= {f"a list of {count}, {pad} more": ["To: " + "x" * pad + ",".join(f"user{i}" for i in range(count))] for pad in range(3)}
+    return found + [(f"too long: {name}", message(head=head), PLAIN, None) for name, head in long.items()]
 
 
 HEADERS = ["From: s", 'To: r, c (comment), "q q" <j+ext@fmt.test>', "Cc: joe@a.m.test,root@a.m.test", "Bcc: secret", "Sender: s", "Reply-To: c",
@@ -146,7 +152,7 @@ HEADERS = ["From: s", 'To: r, c (comment), "q q" <j+ext@fmt.test>', "Cc: joe@a.m
 
 def header_cases():
     heads = {
-        "all of them": HEADERS, "Resent-To alone": ["Resent-To: x"], "Resent-Date alone": ["Resent-Date: x", "Message-ID: <x@y>"],
+        "all of them": HEADERS, "Resent-To alone": ["Resent-To: x"], "Resent-Date alone": ["Resent-Date: x", "Message-ID: <x@y>"], "an unknown Resent header": ["Resent-Foo: x"],
         "two message ids": ["Message-ID: <1@x>", "Message-Id: <2@x>"], "a folded message id": ["Message-ID:", " <1@x>   "],
         "an odd message id": ["Message-ID: a b (c) <x y@z>"], "an empty message id": ["Message-ID:"], "empty ones": ["From:", "To:", "Cc: ", "Date:"],
         "groups": ["To: grp: a, b;", "Cc: undisclosed-recipients:;"], "bad syntax": ["From: a b c", "To: <a>, <b", 'Cc: "x y', "Reply-To: a@b@c"],
@@ -158,6 +164,10 @@ def header_cases():
         "quotes in the local part": ['From: "a b"', 'To: "a.b"@x, "c\\"d"'], "case of names": ["FROM: a", "tO: b", "sUBJECT: C"],
         "an empty list entry": ["To: a,, b,", "Cc: , c"], "angle brackets alone": ["From: <>", "To: <>, a"],
     }
+    many = "c" * 300
+    around = ["a" * 247 + " <b>", "a" * 248 + " <b>", " ".join(["w"] * 124) + " <b>", " ".join(["w"] * 125) + " <b>", "a (" + "c" * 247 + ")", "a (" + "c" * 248 + ")", f"({many}) a@x.test", f"({many}) a@x.test, b", f"a, ({many}), b", f"{many} <>, b",
+              f"{many} <a@x.test>, b", f"grp: a, b ({many});", f"grp: a ({many}), b;", f"grp: a; b ({many})", f"a@({many})x, b", f'"{many}"@x.test, b', f"{many}: ; a", "(" + "\u00e9" * 124 + ") a", f"a (x\n {many})", f"a ({many}), b ({many}), c (d)"]
+    heads |= {f"what is around an address {number}": ["To: " + text] for number, text in enumerate(around)}
     found = [(f"headers: {name}", message(head=lines), PLAIN, None) for name, lines in heads.items()]
     found += [("headers in remote context", message(head=HEADERS, pre=[REMOTE]), PLAIN, None),
               ("headers without mapping", message(head=HEADERS, pre=[LOCAL]), PLAIN & ~MAP, None),
@@ -181,6 +191,7 @@ def mime_cases():
                              ("unknown", ["Content-Transfer-Encoding: foo"], [("A", "encoding=7bit")]),
                              ("8bit, said to be 7bit", ["Content-Transfer-Encoding: 8bit"], [("A", "encoding=7bit")]),
                              ("8bit with a comment", ["Content-Transfer-Encoding: (c) 8bit (d)"], []), ("8bit quoted", ['Content-Transfer-Encoding: "8bit"'], []),
+                             ("8bit and a blank", ["Content-Transfer-Encoding: 8bit "], []), ("8bit and an empty line of it", ["Content-Transfer-Encoding: 8bit", "\t"], []),
                              ("8bit and more", ["Content-Transfer-Encoding: 8bit foo"], [])):
         found.append((f"encoding {name}", message(head=head, post=post), PLAIN, None))
     multipart = 'Content-Type: multipart/mixed; boundary="b"'
@@ -206,6 +217,10 @@ def mime_cases():
                                                                              "Content-Transfer-Encoding: 8bit", "", "x", "--c", "X: \u00e9", "", "q"]),
             ("boundary in capitals", ["Content-Type: MULTIPART/MIXED; BOUNDARY=B"], part), ("a comment in the type", ["Content-Type: multipart (c) / mixed (d) ; (e) boundary (f) = b"], part),
             ("two types", ["Content-Type: text/plain", multipart], part), ("two types, the other way", [multipart, "Content-Type: text/plain"], part),
+            *((f"with types {' and '.join(types)}", [f"Content-Type: {one}" for one in types], part) for types in (
+                ["multipart/mixed; boundary=a", "multipart/mixed; boundary=b"], ["multipart/mixed; boundary=b", "multipart/mixed; boundary=c"], ["multipart/mixed;", "multipart/mixed; boundary=b"], ["multipart/mixed; boundary=b; boundary=c"],
+                ["multipart/; boundary=b"], ["multipart; boundary=b"], ['multipart/mixed; boundary=""'], ['"multipart"/mixed; boundary=b'], ['multipart/mixed; "boundary"=b'], ["multipart/mixed;;; boundary=b"], ["multipart/mixed; a; boundary=b"],
+                ["multipart/mixed; boundary==b"], ["multipart/mixed; boundary;"], ["multipart/mixed; x=boundary=b"])),
             ("boundary folded", ["Content-Type: multipart/mixed;", '\tboundary="b"'], part)):
         why = "the body is passed on as it is" if name == "blanks before the colon in a part" else None
         found.append((f"8bit {name}", message(head=head, body=body), PLAIN, why))
@@ -295,6 +310,9 @@ def groups():
              ("none", [], []), ("Bcc", ["Bcc: x"], []), ("Resent-Bcc", ["Resent-Bcc: x"], []), ("Resent-To", ["Resent-To: x"], []), ("remote", ["To: x"], [REMOTE]),
              ("remote, none", [], [REMOTE]), ("Cc", ["Cc: x"], []), ("full name", [], [("F", "Joe D.")]), ("full name with parentheses", [], [("F", "Joe (x)")]),
              ("dropped", ["Subject: x", "X-Drop: y", "\tz", "X-Dropped: y", "Bcc: k"], []))]),
+        ({**BASE, "message_drop_headers": "content-type, content-transfer-encoding, content-disposition, content-id, content-description, mime-version, content-md5", "line_length_limit": "600"},
+         [("what describes the content is not dropped", message(head=["Content-Type: text/plain", "Content-Transfer-Encoding: 8bit", "Content-Disposition: inline", "Content-Id: <x>", "Content-Description: y", "MIME-Version: 1.0", "Content-MD5: z"]), PLAIN, None),
+          ("lines longer than line_length_limit", message(head=["X: " + "y" * 1300], body=["z" * 1300, "z" * 600, "z" * 601, ("L", "k" * 1300), "l" * 700]), PLAIN, None)]),
         ({**BASE, "smtputf8_enable": "no", "remote_header_rewrite_domain": "rem.test"}, utf8_cases() + [
             ("remote rewriting", message(head=HEADERS, pre=[REMOTE]), PLAIN, None), ("remote recipients", message(sender="joe", rcpts=["bob"], pre=[REMOTE]), PLAIN, None)]),
         ({**BASE, "message_strip_characters": "~\\007", "message_reject_characters": "^\\0", "cleanup_replace_stray_cr_lf": "no", "disable_mime_input_processing": "yes"},
@@ -311,6 +329,9 @@ def groups():
          [(f"limits: {who}", message(sender=who, rcpts=[who], head=[f"From: {who}", f"To: {who}"]), SMTPD, None)
           for who in ("wide", "wide3", "d1", "d2", "d3", "e1", "e2", "long", "pat", "c", "a@host", "a@x.fmt.test", "a@host.")]),
         ({**BASE, "virtual_alias_maps": "inline:{v=x} fail:virtual"}, [(f"virtual aliases fail: {who}", message(rcpts=[who]), SMTPD, None) for who in ("v", "r")]),
+        ({**BASE, "canonical_maps": "inline:{grow=grow+x, loop=loop2, loop2=loop, c=d}", "recipient_delimiter": "+", "message_reject_characters": "^"},
+         [(f"canonical without end: {who}", message(sender=who, rcpts=[who], head=[f"To: {who}"]), SMTPD, None) for who in ("grow", "loop", "c")] +
+         [("characters refused, the recipient mapped", message(rcpts=["r", "c"], body=["^"]), SMTPD, None)]),
         ({**BASE, "canonical_maps": "fail:canonical"}, [("canonical fails", message(), SMTPD, None)]),
         ({**BASE, "sender_bcc_maps": "fail:bcc"}, [("copies fail", message(), SMTPD, None), ("no copies for nobody", message(sender=""), SMTPD, None)]),
     ]

@@ -78,7 +78,7 @@ class Answer:
         line = re.sub(r"^.*?\[\d+\]: ", "", line).replace(self.queue_id, "@ID@")
         line = re.sub(r"<\d{14}\.@ID@@", "<@NOW@.@ID@@", line)
         return line if line.startswith(("@ID@: message-id=", "@ID@: resent-message-id=", "@ID@: reject: ", "@ID@: uid=")) or (
-            line.startswith("warning: @ID@: ") and "error writing" not in line) else None
+            line.startswith(("warning: @ID@: ", "warning: stripping too many comments")) and "error writing" not in line) else None
 
     def same_as(self, other):
         return not self.differences(other)

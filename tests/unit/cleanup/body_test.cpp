@@ -78,11 +78,11 @@ TEST(ContentType, IsParsedWithCommentsAndQuotes) {
       cleanup::parse_content_type(" Multipart (c) / Mixed (d) ; x=\"y;z\"; (e) Boundary (f) = \"a \\\"b\"");
   EXPECT_EQ(type.type, "multipart");
   EXPECT_EQ(type.subtype, "mixed");
-  EXPECT_EQ(type.boundary, "a \"b");
+  EXPECT_EQ(type.boundaries, std::vector<std::string>{"a \"b"});
 }
 TEST(ContentType, WhatIsNoneIsNothing) {
   for (const char* text : {"", ";", "/", "a/", "a/b;", "a/b; boundary", "a/b; boundary=", "(", "\"", "a/b;;;=;"})
-    EXPECT_EQ(cleanup::parse_content_type(text).boundary, "") << text;
+    EXPECT_TRUE(cleanup::parse_content_type(text).boundaries.empty()) << text;
 }
 
 TEST(Escapes, AreThoseOfC) {

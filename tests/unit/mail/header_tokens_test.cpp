@@ -130,6 +130,16 @@ TEST(Rewriting, TakesTheResultForOneAddress) {
   EXPECT_EQ(rewrite_addresses(" x", 9, [](const std::string&) { return "a@\"b c\""; }), " a@b c");
 }
 
+TEST(Rewriting, LeavesAnAddressAloneThatMuchStandsAround) {
+  const std::string limit = std::string(247, 'p');  // with its blank and < > 250
+  EXPECT_EQ(rewritten(" " + limit + " <a>"), " " + limit + " <a@h>");
+  EXPECT_EQ(rewritten(" " + limit + "p <a>"), " <a@h>");
+  EXPECT_EQ(rewritten(" " + limit + "p <a@h>"), " " + limit + "p <a@h>");  // nothing is written anew
+  EXPECT_EQ(rewritten(" a (x), b (" + std::string(300, 'c') + ")"), " a@h (x), <b@h>");
+  EXPECT_EQ(rewritten(" " + limit + "p <>, a"), " <>, a@h");
+  EXPECT_EQ(rewritten(" a, (" + limit + ")"), " a@h,\n\t(" + limit + ")");
+}
+
 TEST(Rewriting, DoesNotAskForTheEmptyAddress) {
   int asked = 0;
   rewrite_addresses(" <>, ,;", 9, [&](const std::string& address) {
