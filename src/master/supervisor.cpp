@@ -381,7 +381,7 @@ void Supervisor::heed(Process& process, const service::StatusMessage& message) {
     return;
   }
   const bool available = message.state == service::kAvailable;
-  if (available && !process.available) process.completed_a_client = true;
+  if (available) process.completed_a_client = true;
   process.available = available;
 }
 

@@ -22,6 +22,7 @@ struct State {
   std::vector<std::unique_ptr<Destination>> json;
   Capture* capture = nullptr;
   std::atomic<int> verbosity = 0;
+  std::atomic<long> lost = 0;  // events for which there was no memory
 
   State() : identity(completed({program_invocation_short_name, "", ""})) { text.push_back(standard_error()); }
 };
@@ -50,6 +51,17 @@ void write(Level level, std::string_view event, std::string_view text, Fields fi
     const Record record{level, event, rendered(text, fields), fields};
     State& to = state();
     const std::scoped_lock lock(to.mutex);
+    if (const long lost = to.lost.exchange(0); lost > 0) {
+      const std::string count = std::to_string(lost);
+      try {
+        const Fields fields_of_loss = {{"count", count}};
+        constexpr std::string_view kText = "{count} log lines before this one were lost: out of memory";
+        deliver(to, {Level::warning, "logging.lost", rendered(kText, fields_of_loss), fields_of_loss});
+      } catch (...) {
+        to.lost += lost;
+        throw;
+      }
+    }
     if (to.capture != nullptr) {
       to.capture->events_.push_back({level, std::string(event), record.text});
     } else {
@@ -57,6 +69,7 @@ void write(Level level, std::string_view event, std::string_view text, Fields fi
     }
   } catch (...) {
     // Out of memory, most likely; the contract is to drop the event rather than to stop the mail.
+    ++state().lost;
   }
 }
 
