@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
-#include "base/file.h"
+#include "base/fd.h"
 #include "base/text.h"
 #include "config/expand.h"
 #include "config/param.h"
@@ -70,8 +71,12 @@ std::expected<ForwardFile, Status> look_at(const std::string& path, const User& 
     return unusable(fmt::format("file has bad owner uid {}", status.st_uid));
   }
   if ((status.st_mode & S_IWOTH) != 0) return unusable("file is world writable");
-  const auto content = base::read_file(path, kForwardLimit);
-  return content && says_nothing(*content) ? ForwardFile::empty : ForwardFile::present;
+  // From what was looked at: by its name it may be another by now, even a FIFO that never has a writer.
+  std::string content(kForwardLimit + 1, '\0');
+  const ssize_t size = ::pread(fd.get(), content.data(), content.size(), 0);
+  if (size < 0 || static_cast<std::size_t>(size) > kForwardLimit) return ForwardFile::present;
+  content.resize(static_cast<std::size_t>(size));
+  return says_nothing(content) ? ForwardFile::empty : ForwardFile::present;
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "logging/log.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -44,6 +47,24 @@ void deliver(State& to, const Record& record) {
   }
 }
 
+// Without memory for what is in the fields.
+void say_last_words(std::string_view text) noexcept {
+  try {
+    State& to = state();
+    char line[512];
+    const std::scoped_lock lock(to.mutex);
+    const auto end =
+        fmt::format_to_n(line, sizeof line - 1, "{} {} {}/{}[{}]: fatal: {} (no memory left to say more)", timestamp(),
+                         to.identity.host, to.identity.syslog_name, to.identity.program, ::getpid(), text);
+    *end.out = '\n';
+    const std::string_view whole(line, static_cast<std::size_t>(end.out - line) + 1);
+    for (const auto& destination : to.text) destination->put_last_words(whole);
+    for (const auto& destination : to.json) destination->put_last_words(whole);
+  } catch (...) {
+    // It ends without a word.
+  }
+}
+
 }  // namespace
 
 void write(Level level, std::string_view event, std::string_view text, Fields fields) noexcept {
@@ -70,6 +91,7 @@ void write(Level level, std::string_view event, std::string_view text, Fields fi
   } catch (...) {
     // Out of memory, most likely; the contract is to drop the event rather than to stop the mail.
     ++state().lost;
+    if (level >= Level::fatal) say_last_words(text);
   }
 }
 
