@@ -272,9 +272,11 @@ int serve(const Program& program, const Options& options) {
   std::string_view reason = "no exception";
   try {
     if (const auto current = std::current_exception()) std::rethrow_exception(current);
+  } catch (const std::bad_alloc&) {
+    logging::fatal("service.terminated", "ends itself: out of memory at a place that has to go on");
+    std::abort();
   } catch (const std::exception& problem) {
-    reason = problem.what();
-    logging::fatal("service.terminated", "ends itself: {reason}", {{"reason", reason}});
+    logging::fatal("service.terminated", "ends itself: {reason}", {{"reason", problem.what()}});
     std::abort();
   } catch (...) {
     reason = "an exception of unknown type";
