@@ -66,13 +66,13 @@ class Server final : public service::Server {
         tallies_(time_unit_, kMostRanges) {}
 
   void start() override {
-    io::spawn("statistics", [this] {
+    io::spawn_steady("statistics", [this] {
       while (true) {
         io::sleep_until(io::Deadline::after(update_time_));
         tallies_.peaks().log(time_unit_.count());
       }
     });
-    io::spawn("cleaning", [this] {
+    io::spawn_steady("cleaning", [this] {
       while (true) {
         io::sleep_until(io::Deadline::after(kBetweenCleanings));
         tallies_.forget_old(io::Clock::now());

@@ -51,22 +51,6 @@ bool says_nothing(std::string_view content) {
   return true;
 }
 
-// As much of the file as counts. Not by its name, under which its owner may have put something else meanwhile: who
-// opens a FIFO waits for as long as he likes.
-std::string beginning_of(int fd) {
-  std::string content(kForwardLimit, '\0');
-  std::size_t size = 0;
-  while (size < content.size()) {
-    const ssize_t got = ::pread(fd, content.data() + size, content.size() - size, static_cast<off_t>(size));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return "(cannot be read)";
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  content.resize(size);
-  return content;
-}
-
 enum class ForwardFile { absent, unusable, empty, present };
 
 // As its owner, who has been become.
@@ -87,9 +71,12 @@ std::expected<ForwardFile, Status> look_at(const std::string& path, const User& 
     return unusable(fmt::format("file has bad owner uid {}", status.st_uid));
   }
   if ((status.st_mode & S_IWOTH) != 0) return unusable("file is world writable");
-  // One that is longer is no empty one.
-  const std::string content = beginning_of(fd.get());
-  return content.size() < kForwardLimit && says_nothing(content) ? ForwardFile::empty : ForwardFile::present;
+  // From what was looked at: by its name it may be another by now, even a FIFO that never has a writer.
+  std::string content(kForwardLimit + 1, '\0');
+  const ssize_t size = ::pread(fd.get(), content.data(), content.size(), 0);
+  if (size < 0 || static_cast<std::size_t>(size) > kForwardLimit) return ForwardFile::present;
+  content.resize(static_cast<std::size_t>(size));
+  return says_nothing(content) ? ForwardFile::empty : ForwardFile::present;
 }
 
 }  // namespace

@@ -381,7 +381,8 @@ void Supervisor::heed(Process& process, const service::StatusMessage& message) {
     return;
   }
   const bool available = message.state == service::kAvailable;
-  if (available && !process.available) process.completed_a_client = true;
+  if (available) process.completed_a_client = true;
+  if (available && process.service != nullptr) process.service->history.has_served = true;
   process.available = available;
 }
 
@@ -416,7 +417,10 @@ void Supervisor::ended(pid_t pid, int status) {
   }
   Ending ending;
   ending.failed = failed;
-  ending.completed_a_client = process->completed_a_client;
+  // No program kills itself in this way: a service that works loses its idle processes to the kernel, or to a person.
+  const bool was_shot = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && process->service != nullptr &&
+                        process->service->history.has_served;
+  ending.completed_a_client = process->completed_a_client || was_shot;
   ending.was_finishing = process->service == nullptr;
   ending.age = Clock::now() - process->started;
   if (process->service != nullptr && asks_for_pause(ending) && !expects_deaths_) {

@@ -62,6 +62,7 @@ class Supervisor {
     Clock::time_point stress_until{};
     Clock::time_point limit_told{};  // not again before this
     bool was_used = false;
+    bool has_served = false;  // one of its processes completed a client
   };
   struct Service {
     ServicePlan plan;

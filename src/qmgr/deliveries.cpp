@@ -62,7 +62,7 @@ void Flow::dispatch() {
     scheduler::Entry* const entry = scheduler_.select(steady_now());
     if (entry == nullptr) break;
     ++running_;
-    io::spawn("delivery", [this, entry] { deliver(*entry); });
+    io::spawn_vital("delivery", [this, entry] { deliver(*entry); });
   }
   warn_of_clogging();
   if (scheduler_.next_event(steady_now()) <= steady_now()) work_.notify_one();
@@ -187,13 +187,7 @@ void Flow::tell(const Kept& kept, const std::vector<delivery::RequestRecipient>&
 }
 
 void Flow::tell_condemned_for_ever() {
-  for (Breath breath;; breath.take_if_due()) {
-    try {
-      tell_condemned();
-    } catch (const std::exception& problem) {
-      pause(problem.what());
-    }
-  }
+  for (Breath breath;; breath.take_if_due()) tell_condemned();
 }
 
 void Flow::tell_condemned() {
@@ -204,18 +198,10 @@ void Flow::tell_condemned() {
   }
   auto& message = static_cast<ActiveMessage&>(*condemned->entry->message);
   message.deferred = true;  // even if nothing more can be said
-  const auto finish = [&] {
-    scheduler_.finish_condemned(*condemned->entry);
-    end_if_idle(message);
-  };
-  try {
-    tell(message.unpack(), unpack_all(condemned->entry->recipients),
-         delivery::Deferred{status(condemned->why->code, condemned->why->reason)}, message);
-  } catch (const std::exception&) {
-    finish();
-    throw;
-  }
-  finish();
+  tell(message.unpack(), unpack_all(condemned->entry->recipients),
+       delivery::Deferred{status(condemned->why->code, condemned->why->reason)}, message);
+  scheduler_.finish_condemned(*condemned->entry);
+  end_if_idle(message);
 }
 
 void Flow::warn_of_clogging() {

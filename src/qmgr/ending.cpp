@@ -67,7 +67,7 @@ void Flow::end(ActiveMessage& message) {
   if (!has_notices(message) && try_to_end(message)) return;
   if (io::in_fiber()) {
     (void)enders_.acquire(io::Deadline::never());
-    io::spawn("end", [this, &message] {
+    io::spawn_vital("end", [this, &message] {
       const io::Permit permit(enders_);
       while (true) {
         try {

@@ -39,22 +39,24 @@ Flow::~Flow() = default;
 
 void Flow::start() {
   feed_.scan_deferred({});
-  fibers_.push_back(io::spawn("recover", [this] { recover_active(); }));
-  fibers_.push_back(io::spawn("take in", [this] { take_in_for_ever(); }));
-  fibers_.push_back(io::spawn("dispatch", [this] { dispatch_for_ever(); }));
-  fibers_.push_back(io::spawn("condemned", [this] { tell_condemned_for_ever(); }));
-  fibers_.push_back(io::spawn("deferred", [this] {
+  // What goes wrong in the middle of a step, as memory may run out anywhere, leaves messages of which nobody knows any
+  // more who works on them. The process ends, and its successor finds them all in the active queue.
+  fibers_.push_back(io::spawn_vital("recover", [this] { recover_active(); }));
+  fibers_.push_back(io::spawn_vital("take in", [this] { take_in_for_ever(); }));
+  fibers_.push_back(io::spawn_vital("dispatch", [this] { dispatch_for_ever(); }));
+  fibers_.push_back(io::spawn_vital("condemned", [this] { tell_condemned_for_ever(); }));
+  fibers_.push_back(io::spawn_steady("deferred", [this] {
     while (true) {
       io::sleep_until(io::Deadline::after(settings_.queue_run_delay));
       feed_.scan_deferred({});
       work_.notify_one();
     }
   }));
-  fibers_.push_back(io::spawn("spares", [this] {
+  fibers_.push_back(io::spawn_steady("spares", [this] {
     spares_.remove_all_waste();
     spares_.make_ready_for_ever();
   }));
-  fibers_.push_back(io::spawn("connections", [this] {
+  fibers_.push_back(io::spawn_steady("connections", [this] {
     while (true) {
       io::sleep_until(io::Deadline::after(kIdleConnection));
       pool_.drop_idle();
@@ -68,6 +70,11 @@ void Flow::stop(io::Deadline deadline) {
   while (running_ > 0 && ended_.wait(deadline) == io::Wakeup::ready) {
   }
   for (auto& fiber : fibers_) fiber.cancel();
+}
+
+void Flow::look_again() {
+  scan_incoming({});
+  work_.notify_one();
 }
 
 void Flow::announce(const std::vector<std::string>& queue_ids) {

@@ -62,6 +62,7 @@ class Flow {
   // No further message, no further delivery; waits for those that are on their way, a little.
   void stop(io::Deadline deadline);
 
+  void look_again();  // someone may have announced a message in vain
   void announce(const std::vector<std::string>& queue_ids);
   void request(std::string_view letters);  // of public/qmgr
   Spares& spares() { return spares_; }
@@ -142,6 +143,7 @@ class Flow {
   scheduler::Scheduler scheduler_;
   Feed feed_;
   bool scanned_ = false;  // all of incoming, since flow::restore()
+  bool in_hand_ = false;  // a message is being taken in that is not in its folder any more
   std::list<ActiveMessage> active_;
   Spares spares_;
   int probes_ = 0;

@@ -69,22 +69,31 @@ struct Flow::Batch {
 
 void Flow::take_in_for_ever() {
   for (Breath breath; !stopping_; breath.take_if_due()) {
+    std::string why;
     try {
       take_in_next();
+      continue;
     } catch (const std::exception& problem) {  // out of memory, and the like
-      feed_.drop_announced();
-      pause(problem.what());
+      if (in_hand_) throw;
+      why = problem.what();
     }
+    // Whatever it was, it is still in its folder.
+    feed_.drop_announced();
+    scan_incoming({});
+    pause(why);
   }
 }
 
 void Flow::take_in_next() {
+  in_hand_ = false;
   if (const auto refreshed = routes_->refresh(); !refreshed) {
     stale_ = refreshed.error().text;  // the frame looks at this soon; until then the old tables serve
   }
+  in_hand_ = true;
   const auto refills = scheduler_.refills(steady_now());
   for (const auto& refill : refills) read_more(static_cast<ActiveMessage&>(*refill.message), refill.recipients);
   if (!refills.empty()) return dispatch();
+  in_hand_ = false;
 
   const bool has_room = active_.size() < static_cast<std::size_t>(settings_.scheduling.active_limit);
   if (!has_room || feed_.empty()) {
@@ -201,6 +210,7 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
 
   const bool settles = may_settle(id, flags, kept, batch);
   if (!settles) {
+    in_hand_ = true;
     const auto moved = spool_.move(step::kActivate, id, candidate.folder, queue::Folder::active);
     if (!moved) {
       if (moved.error().number == ENOENT) return Taken::nothing;  // somebody deleted it or put it on hold

@@ -13,6 +13,7 @@ class Server final : public service::Server {
 
   void start() override { flow_.start(); }
   void serve(service::Client client) override;
+  void missed_a_client() override { flow_.look_again(); }
   void triggered(std::string_view requests) override { flow_.request(requests); }
   std::string stale() override { return flow_.stale(); }
   void finish(io::Deadline deadline) override { flow_.stop(deadline); }

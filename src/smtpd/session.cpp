@@ -257,9 +257,16 @@ void Session::run() {
   struct AtEnd {
     Session& session;
     ~AtEnd() {
-      session.reset_transaction();
+      // Without memory the session ends all the same; the process is that of many others.
+      try {
+        session.reset_transaction();
+      } catch (const std::exception&) {
+      }
       limits::at_disconnect(session);
-      log_disconnect(session);
+      try {
+        log_disconnect(session);
+      } catch (const std::exception&) {
+      }
     }
   };
   where = "CONNECT";

@@ -2,7 +2,7 @@
 """What happens to mail when programs are killed, calls fail, the power goes, disks fill up and queue files are damaged.
 
     tests/fault/run.py                     a selection of all rigs on our release build, 3 minutes (what tests/run.py runs)
-    tests/fault/run.py --full [RIG ...]    all of them, or the named ones: kill matrix power damage space
+    tests/fault/run.py --full [RIG ...]    all of them, or the named ones: kill matrix power damage space want
     tests/fault/run.py --control [RIG ...] on Debian's Postfix: each rig must see there what Postfix is known to lose
     tests/fault/run.py --system debian --full [RIG ...]
 
@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "lib")]
 import cases  # noqa: E402
 import mta  # noqa: E402
 
-RIGS = ["kill", "matrix", "power", "damage", "space"]
+RIGS = ["kill", "matrix", "power", "damage", "space", "want"]
 
 
 class Report:

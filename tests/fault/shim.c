@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -15,6 +16,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,7 +27,7 @@
 #include <unistd.h>
 #include <utime.h>
 
-enum kind { CREATE, WRITE, RENAME, LINK, UNLINK, CHMOD, FSYNC, TRUNCATE, UTIME, MKDIR, RMDIR, CHOWN, CLOSE, OPEN, SEND, KINDS };
+enum kind { CREATE, WRITE, RENAME, LINK, UNLINK, CHMOD, FSYNC, TRUNCATE, UTIME, MKDIR, RMDIR, CHOWN, CLOSE, OPEN, SEND, MEMORY, MAP, THREAD, OBJECT, KINDS };
 enum action { COUNT, KILL_BEFORE, KILL_AFTER, FAIL };
 
 struct entry {
@@ -416,4 +419,67 @@ int utimes(const char* path, const struct timeval times[2]) {
 int futimes(int fd, const struct timeval times[2]) {
   REAL(int, futimes, int, const struct timeval*);
   PASS(UTIME, fd, NULL, -1, real_futimes(fd, times));
+}
+
+/* --- what a machine can run out of: memory, mappings, threads, and the kernel's objects behind descriptors */
+
+extern void* __libc_malloc(size_t);
+extern void* __libc_calloc(size_t, size_t);
+extern void* __libc_realloc(void*, size_t);
+extern void* __libc_memalign(size_t, size_t);
+
+/* Nothing is looked up here: the look-up allocates. Not before the constructor: the linker's own allocations are no one's fault. */
+void* malloc(size_t size) {
+  PASS(MEMORY, -1, "memory", NULL, __libc_malloc(size));
+}
+void* calloc(size_t count, size_t size) {
+  PASS(MEMORY, -1, "memory", NULL, __libc_calloc(count, size));
+}
+void* realloc(void* old, size_t size) {
+  PASS(MEMORY, -1, "memory", NULL, __libc_realloc(old, size));
+}
+void* aligned_alloc(size_t alignment, size_t size) {
+  PASS(MEMORY, -1, "memory", NULL, __libc_memalign(alignment, size));
+}
+
+void* mmap(void* at, size_t size, int protection, int flags, int fd, off_t offset) {
+  REAL(void*, mmap, void*, size_t, int, int, int, off_t);
+  PASS(MAP, -1, "mapping", MAP_FAILED, real_mmap(at, size, protection, flags, fd, offset));
+}
+int mprotect(void* at, size_t size, int protection) {
+  REAL(int, mprotect, void*, size_t, int);
+  PASS(MAP, -1, "mapping", -1, real_mprotect(at, size, protection));
+}
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
+  REAL(int, pthread_create, pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+  PASS(THREAD, -1, "thread", EAGAIN, real_pthread_create(thread, attributes, body, argument));
+}
+int socket(int domain, int type, int protocol) {
+  REAL(int, socket, int, int, int);
+  PASS(OBJECT, -1, "socket", -1, real_socket(domain, type, protocol));
+}
+int socketpair(int domain, int type, int protocol, int ends[2]) {
+  REAL(int, socketpair, int, int, int, int*);
+  PASS(OBJECT, -1, "socket pair", -1, real_socketpair(domain, type, protocol, ends));
+}
+int accept4(int fd, struct sockaddr* address, socklen_t* length, int flags) {
+  REAL(int, accept4, int, struct sockaddr*, socklen_t*, int);
+  PASS(OBJECT, -1, "accept", -1, real_accept4(fd, address, length, flags));
+}
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event* event) {
+  REAL(int, epoll_ctl, int, int, int, struct epoll_event*);
+  if (operation == EPOLL_CTL_DEL) return real_epoll_ctl(epoll, operation, fd, event);
+  PASS(OBJECT, -1, "epoll", -1, real_epoll_ctl(epoll, operation, fd, event));
+}
+int epoll_create1(int flags) {
+  REAL(int, epoll_create1, int);
+  PASS(OBJECT, -1, "epoll", -1, real_epoll_create1(flags));
+}
+int eventfd(unsigned start, int flags) {
+  REAL(int, eventfd, unsigned, int);
+  PASS(OBJECT, -1, "eventfd", -1, real_eventfd(start, flags));
+}
+int pipe2(int ends[2], int flags) {
+  REAL(int, pipe2, int*, int);
+  PASS(OBJECT, -1, "pipe", -1, real_pipe2(ends, flags));
 }

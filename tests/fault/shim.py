@@ -15,7 +15,8 @@ DEVICE, COUNT_AT, FIRED, FIRED_PID, LOGGING, LOG_CAPACITY, LOG_NEXT = 480, 496, 
 
 class Kind(enum.IntEnum):
     """What a call does; in the order of shim.c."""
-    CREATE, WRITE, RENAME, LINK, UNLINK, CHMOD, FSYNC, TRUNCATE, UTIME, MKDIR, RMDIR, CHOWN, CLOSE, OPEN, SEND = range(15)
+    CREATE, WRITE, RENAME, LINK, UNLINK, CHMOD, FSYNC, TRUNCATE, UTIME, MKDIR, RMDIR, CHOWN, CLOSE, OPEN, SEND, MEMORY, MAP, THREAD, \
+        OBJECT = range(19)
 
 
 class Action(enum.IntEnum):
@@ -24,7 +25,7 @@ class Action(enum.IntEnum):
 
 
 # The calls at which a process can die with a difference: CLOSE and OPEN (for reading) change nothing on disk.
-CHANGING = [kind for kind in Kind if kind not in (Kind.CLOSE, Kind.OPEN, Kind.SEND)]
+CHANGING = [kind for kind in Kind if kind < Kind.CLOSE]
 # Where a message comes by SMTP, what was said to whom counts like what was written.
 TELLING = CHANGING + [Kind.SEND]
 

@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import smtplib
 import sys
 import threading
 import time
@@ -123,6 +124,29 @@ def test_killed_programs_come_back_and_mail_goes_on(options):
         finally:
             load.stop()
         assert_all_arrived(mail, load)
+
+
+def test_a_young_program_that_has_served_is_replaced_at_once(options):
+    """The kernel ends what it likes when memory is short; only who fails before the first client is not started again for a while."""
+    port = mta.free_port()
+    with mta.Postrider(options.build, {"service_throttle_time": "1000s"}, inet=[f"127.0.0.1:{port} inet n - n - - smtpd"]) as mail:
+        mail.set(virtual_mailbox_maps=f"texthash:{mailboxes(mail)}")
+        mail.start("postfix")
+        number = 0
+        for program in (None, "qmgr", "cleanup", "pickup", "smtpd", "virtual"):
+            for pid in mail.pids(program):
+                os.kill(pid, signal.SIGKILL)
+            mta.wait(lambda: program is None or mail.log().count(f"/{program} pid ") > 0, what=f"{program}'s end in the log")
+            for way in ("sendmail", "smtp"):
+                number += 1
+                if way == "sendmail":
+                    mail.check("sendmail", "ann@example.test", stdin=f"Subject: n{number}\n\n")
+                else:
+                    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=5) as client:
+                        client.sendmail("bob@example.test", ["ann@example.test"], f"Subject: n{number}\r\n\r\n")
+                mail.wait_empty(limit=10)
+        assert "throttling" not in mail.log(), mail.log_tail()
+        assert subjects(mail) == {each: 1 for each in range(1, number + 1)}
 
 
 def test_master_killed_leaves_nothing_that_hinders_the_next_start(options):

@@ -53,16 +53,17 @@ void Scheduler::remove(Message& message) {
 }
 
 Transport& Scheduler::transport_named(std::string_view name) {
-  auto [found, added] = transports_.try_emplace(std::string(name));
-  if (added) {
-    auto transport = std::make_unique<Transport>();
-    transport->name = name;
-    transport->settings = settings_of_(name);
-    if (transport->settings.transport_rate_delay > 0) transport->settings.capacity = 1;
-    found->second = std::move(transport);
-    turns_.push_back(found->second.get());
-  }
-  return *found->second;
+  if (const auto found = transports_.find(std::string(name)); found != transports_.end()) return *found->second;
+  auto transport = std::make_unique<Transport>();
+  transport->name = name;
+  transport->settings = settings_of_(name);
+  if (transport->settings.transport_rate_delay > 0) transport->settings.capacity = 1;
+  // Whole, or not there: any of this may find no memory.
+  turns_.reserve(turns_.size() + 1);
+  Transport& made = *transport;
+  transports_.emplace(made.name, std::move(transport));
+  turns_.push_back(&made);
+  return made;
 }
 
 int Scheduler::recipients_per_delivery(std::string_view transport) {

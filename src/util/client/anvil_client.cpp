@@ -1,5 +1,6 @@
 #include "client/anvil_client.h"
 
+#include <new>
 #include <utility>
 
 #include "logging/log.h"
@@ -42,7 +43,8 @@ std::optional<AnvilCounts> AnvilClient::ask(const std::string& range, AnvilEvent
     explicit Asking(AnvilClient& of) : client(of) { client.asking_ = true; }
     ~Asking() {
       client.asking_ = false;
-      if (!complete) client.channel_.reset();  // also when this fiber is cancelled: whose answer would come next?
+      // Also when this fiber is cancelled: whose answer would come next?
+      if (!complete || std::exchange(client.parting_lost_, false)) client.channel_.reset();
       client.send_partings();
     }
   } asking(*this);
@@ -77,9 +79,15 @@ std::optional<AnvilCounts> AnvilClient::ask(const std::string& range, AnvilEvent
 void AnvilClient::disconnect(std::string_view range) noexcept {
   const auto found = open_.find(cut(range));
   if (found == open_.end()) return;
-  if (channel_) partings_.push_back({AnvilEvent::disconnect, found->first, 1});
+  try {
+    if (channel_) partings_.push_back({AnvilEvent::disconnect, found->first, 1});
+  } catch (const std::bad_alloc&) {
+    parting_lost_ = true;
+  }
   if (--found->second == 0) open_.erase(found);
-  if (!asking_) send_partings();
+  if (asking_) return;
+  if (std::exchange(parting_lost_, false)) channel_.reset();  // its end tells all
+  send_partings();
 }
 
 // Everything that is open, in place of what an older connection may or may not have been told.
@@ -98,7 +106,7 @@ void AnvilClient::send_partings() {
     channel_->set_deadline(io::Deadline::after({}));  // who ends waits for nothing
     channel_->send(AnvilRequest{std::exchange(partings_, {}), false});
     channel_->flush();
-  } catch (const io::StreamError&) {
+  } catch (const std::exception&) {  // it is broken, or there is no memory
     channel_.reset();
   } catch (const io::Cancelled&) {
     channel_.reset();

@@ -73,6 +73,7 @@ class AnvilClient {
   std::unique_ptr<ipc::Channel> channel_;
   io::Semaphore turn_{1};  // one request at a time
   bool asking_ = false;
+  bool parting_lost_ = false;  // for want of memory: the channel has to end
   io::Clock::time_point not_before_{}, last_warning_{};
 };
 

@@ -59,10 +59,14 @@ NewName::~NewName() {
 void NewName::begin(Step step) {
   const DirectorySyncs::Directory& directory = place_->second;
   if (!io::in_fiber() || directory.is_under_way || directory.users > 1) return;
-  io::spawn("directory sync", [step, syncs = syncs_, directory = place_->first] {
-    const NewName name(syncs, directory);
-    if (!name.place_->second.is_under_way) syncs->sync(step, name.place_);
-  });
+  try {
+    io::spawn("directory sync", [step, syncs = syncs_, directory = place_->first] {
+      const NewName name(syncs, directory);
+      if (!name.place_->second.is_under_way) syncs->sync(step, name.place_);
+    });
+  } catch (const std::exception&) {
+    // No memory: make_durable() does it all.
+  }
 }
 
 Result<void> NewName::make_durable(Step step) {

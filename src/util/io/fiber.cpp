@@ -2,7 +2,9 @@
 
 #include <stdexcept>
 
+#include "base/error.h"
 #include "io/scheduler.h"
+#include "logging/log.h"
 
 namespace io {
 
@@ -37,11 +39,36 @@ Loop* Loop::current() {
 }
 
 FiberHandle Loop::spawn(std::string name, std::function<void()> body) {
+  return spawn(std::move(name), std::move(body), false);
+}
+
+FiberHandle Loop::spawn_vital(std::string name, std::function<void()> body) {
+  return spawn(std::move(name), std::move(body), true);
+}
+
+FiberHandle spawn_steady(std::string name, std::function<void()> body) {
+  auto again = [name, body = std::move(body)] {
+    while (true) {
+      try {
+        return body();
+      } catch (const base::Fatal&) {
+        throw;
+      } catch (const std::exception& problem) {
+        logging::error("fiber.begins_anew", "{fiber}: {problem}", {{"fiber", name}, {"problem", problem.what()}});
+      }
+      sleep_until(Deadline::after(std::chrono::seconds(1)));
+    }
+  };
+  return spawn(std::move(name), std::move(again));
+}
+
+FiberHandle Loop::spawn(std::string name, std::function<void()> body, bool vital) {
   auto fiber = std::make_shared<FiberHandle::Shared>();
   fiber->name = std::move(name);
   fiber->body = std::move(body);
-  fiber->self = fiber;
+  fiber->vital = vital;
   impl_->scheduler.start(*fiber);
+  fiber->self = fiber;
   return FiberHandle(std::move(fiber));
 }
 

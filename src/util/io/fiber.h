@@ -45,9 +45,12 @@ class Loop {
 
   // Starts a fiber; it runs first when the caller next waits. `name` is for diagnostics. An exception that leaves the
   // body is logged as an error with the name; it ends the fiber, not the process (Fatal is passed on to run()).
+  // Throws std::bad_alloc or std::system_error, and the body never runs, when there is no memory for another one.
   FiberHandle spawn(std::string name, std::function<void()> body);
+  // For a fiber without which the process is of no use: any exception that leaves the body is passed on to run().
+  FiberHandle spawn_vital(std::string name, std::function<void()> body);
 
-  // Runs until stop() is called or no fiber is left. Rethrows base::Fatal from a fiber.
+  // Runs until stop() is called or no fiber is left. Rethrows base::Fatal from a fiber, and what left a vital one.
   void run();
   void stop();
 
@@ -55,6 +58,7 @@ class Loop {
 
  private:
   struct Impl;
+  FiberHandle spawn(std::string name, std::function<void()> body, bool vital);
   std::unique_ptr<Impl> impl_;
   friend struct LoopAccess;
 };
@@ -62,6 +66,12 @@ class Loop {
 inline FiberHandle spawn(std::string name, std::function<void()> body) {
   return Loop::current()->spawn(std::move(name), std::move(body));
 }
+inline FiberHandle spawn_vital(std::string name, std::function<void()> body) {
+  return Loop::current()->spawn_vital(std::move(name), std::move(body));
+}
+// For work that never ends: when an exception (but for Fatal) leaves the body, it is logged, and the body begins anew a
+// second later.
+FiberHandle spawn_steady(std::string name, std::function<void()> body);
 bool in_fiber();
 
 // Gives back to the system what deeper calls have touched of this fiber's stack: for code that has just done something

@@ -34,7 +34,7 @@ bool OffloadPool::add_thread() {
   bool added = true;
   try {
     threads_.emplace_back([this] { work(); });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     added = false;
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -100,7 +100,12 @@ void run_offloaded(const std::function<void()>& work, Pace pace) {
   // A destructor of a cancelled fiber still gets its work done.
   if (loop.refuses_to_wait()) return work();
   const bool alone = pace == Pace::slow ? loop.fibers() == 1 : loop.nothing_else_is_ready();
-  OffloadPool* pool = alone ? nullptr : loop.pool();
+  OffloadPool* pool = nullptr;
+  try {
+    if (!alone) pool = loop.pool();
+  } catch (const std::exception&) {
+    // Without threads it takes longer.
+  }
   OffloadPool::Job job{&work, fiber};
   if (pool == nullptr || !pool->submit(job)) return work();
   fiber->cancellable = false;

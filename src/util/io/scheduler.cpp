@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
-#include <system_error>
 
 #include "base/error.h"
 #include "io/offload_pool.h"
@@ -60,7 +59,11 @@ void Scheduler::close() {
   }
 }
 
+// All that a fiber needs from the system it has before it counts as one: who starts it hears that there is none, and a
+// wait never allocates.
 void Scheduler::start(Fiber& fiber) {
+  timers_.make_room(count_ + 1);
+  fiber.stack = stacks_.take();
   fiber.scheduler = this;
   fiber.next = all_;
   if (all_ != nullptr) all_->previous = &fiber;
@@ -136,13 +139,6 @@ void Scheduler::collect(Clock::time_point latest) {
 void Scheduler::resume(Fiber& fiber) {
   if (fiber.context == nullptr) {
     if (closing_) return retire(fiber);
-    try {
-      fiber.stack = stacks_.take();
-    } catch (const std::system_error& problem) {
-      logging::error("fiber.no_stack", "cannot start {fiber}: {problem}",
-                     {{"fiber", fiber.name}, {"problem", problem.what()}});
-      return retire(fiber);
-    }
     fiber.context = context::make_fcontext(fiber.stack.top(), fiber.stack.size, &Scheduler::enter);
   }
   running = &fiber;
@@ -189,7 +185,11 @@ void Scheduler::run_body(Fiber& fiber) noexcept {
       logging::error("fiber.exception", "{fiber}: {problem}", {{"fiber", fiber.name}, {"problem", problem.what()}});
     }
   } catch (const std::exception& problem) {
-    logging::error("fiber.exception", "{fiber}: {problem}", {{"fiber", fiber.name}, {"problem", problem.what()}});
+    if (fiber.vital && !fatal_ && !closing_) {
+      fatal_ = std::current_exception();
+    } else {
+      logging::error("fiber.exception", "{fiber}: {problem}", {{"fiber", fiber.name}, {"problem", problem.what()}});
+    }
   } catch (...) {
     logging::error("fiber.exception", "{fiber}: an exception of unknown type", {{"fiber", fiber.name}});
   }
@@ -243,8 +243,9 @@ bool Scheduler::nothing_else_is_ready() {
 
 OffloadPool* Scheduler::pool() {
   if (!pool_ && offload_threads_ > 0) {
-    pool_ = std::make_unique<OffloadPool>(offload_threads_);
-    poller_.watch(pool_->event_fd(), [this] { pool_->collect(); });
+    auto pool = std::make_unique<OffloadPool>(offload_threads_);
+    poller_.watch(pool->event_fd(), [this] { pool_->collect(); });
+    pool_ = std::move(pool);  // only one whose ends of work are heard
   }
   return pool_.get();
 }

@@ -34,6 +34,7 @@ struct Fiber {
   State state = State::created;
   bool cancelled = false;
   bool cancellable = true;  // false while another thread works for it
+  bool vital = false;       // an exception that leaves its body is run()'s
   unsigned progress = 0;    // operations since its last wait that did not have to wait
   Fiber* next_ready = nullptr;
   Clock::time_point deadline = Clock::time_point::max();  // of the present wait
@@ -66,8 +67,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  void close();  // ends all fibers; last of all
-  void start(Fiber& fiber);
+  void close();              // ends all fibers; last of all
+  void start(Fiber& fiber);  // throws, and the fiber never runs, when there is no memory for it
   void run();
   void stop() { stopping_ = true; }
   std::size_t fibers() const { return count_; }

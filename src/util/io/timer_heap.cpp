@@ -9,6 +9,10 @@ namespace {
 constexpr std::size_t kArity = 4;
 }  // namespace
 
+void TimerHeap::make_room(std::size_t fibers) {
+  if (entries_.capacity() < fibers) entries_.reserve(std::max(fibers, 2 * entries_.capacity()));
+}
+
 void TimerHeap::arm(Fiber& fiber) {
   if (fiber.deadline == Clock::time_point::max()) return;
   if (fiber.timer_index == Fiber::kNoTimer) {

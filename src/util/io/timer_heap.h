@@ -14,6 +14,8 @@ struct Fiber;
 
 class TimerHeap {
  public:
+  // For so many fibers: arm() needs no memory then, and cannot fail.
+  void make_room(std::size_t fibers);
   // Sees to it that the fiber comes up at its deadline or before.
   void arm(Fiber& fiber);
   void remove(Fiber& fiber);

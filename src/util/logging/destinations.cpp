@@ -41,6 +41,8 @@ class StandardError : public Destination {
     }
   }
 
+  void put_last_words(std::string_view line) noexcept override { write_line(STDERR_FILENO, line); }
+
  private:
   Level from_;
 };
@@ -136,6 +138,8 @@ class LogFile : public Destination {
     }
   }
 
+  void put_last_words(std::string_view line) noexcept override { write_line(fd_.get(), line); }
+
  private:
   base::Fd fd_;
   Form form_;
@@ -180,6 +184,12 @@ class PostlogSocket : public Destination {
       if (stalled_ && !was_stalled) (void)send(datagram, 0);
     } catch (...) {
     }
+  }
+
+  void put_last_words(std::string_view line) noexcept override {
+    if (pipe_.put(line)) return;
+    const base::Fd now(::open(file_.c_str(), kAppendFlags));
+    if (now || spare_) write_line(now ? now.get() : spare_.get(), line);
   }
 
  private:

@@ -1,5 +1,8 @@
 #include "logging/log.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -22,6 +25,7 @@ struct State {
   std::vector<std::unique_ptr<Destination>> json;
   Capture* capture = nullptr;
   std::atomic<int> verbosity = 0;
+  std::atomic<long> lost = 0;  // events for which there was no memory
 
   State() : identity(completed({program_invocation_short_name, "", ""})) { text.push_back(standard_error()); }
 };
@@ -43,6 +47,24 @@ void deliver(State& to, const Record& record) {
   }
 }
 
+// Without memory for what is in the fields.
+void say_last_words(std::string_view text) noexcept {
+  try {
+    State& to = state();
+    char line[512];
+    const std::scoped_lock lock(to.mutex);
+    const auto end =
+        fmt::format_to_n(line, sizeof line - 1, "{} {} {}/{}[{}]: fatal: {} (no memory left to say more)", timestamp(),
+                         to.identity.host, to.identity.syslog_name, to.identity.program, ::getpid(), text);
+    *end.out = '\n';
+    const std::string_view whole(line, static_cast<std::size_t>(end.out - line) + 1);
+    for (const auto& destination : to.text) destination->put_last_words(whole);
+    for (const auto& destination : to.json) destination->put_last_words(whole);
+  } catch (...) {
+    // It ends without a word.
+  }
+}
+
 }  // namespace
 
 void write(Level level, std::string_view event, std::string_view text, Fields fields) noexcept {
@@ -50,6 +72,17 @@ void write(Level level, std::string_view event, std::string_view text, Fields fi
     const Record record{level, event, rendered(text, fields), fields};
     State& to = state();
     const std::scoped_lock lock(to.mutex);
+    if (const long lost = to.lost.exchange(0); lost > 0) {
+      const std::string count = std::to_string(lost);
+      try {
+        const Fields fields_of_loss = {{"count", count}};
+        constexpr std::string_view kText = "{count} log lines before this one were lost: out of memory";
+        deliver(to, {Level::warning, "logging.lost", rendered(kText, fields_of_loss), fields_of_loss});
+      } catch (...) {
+        to.lost += lost;
+        throw;
+      }
+    }
     if (to.capture != nullptr) {
       to.capture->events_.push_back({level, std::string(event), record.text});
     } else {
@@ -57,6 +90,8 @@ void write(Level level, std::string_view event, std::string_view text, Fields fi
     }
   } catch (...) {
     // Out of memory, most likely; the contract is to drop the event rather than to stop the mail.
+    ++state().lost;
+    if (level >= Level::fatal) say_last_words(text);
   }
 }
 

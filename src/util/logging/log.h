@@ -71,6 +71,8 @@ class Destination {
   virtual ~Destination() = default;
   // `record` is one event, rendered, without a newline: for text "warning: x", for json the whole object.
   virtual void put(Level level, std::string_view record, const Identity& identity) noexcept = 0;
+  // A whole line, with its newline, of a process that is about to end for want of memory. Takes none.
+  virtual void put_last_words(std::string_view line) noexcept { (void)line; }
 };
 
 // The events of this process go to each destination of the list. Until the first call they go to standard error, in the

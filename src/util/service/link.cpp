@@ -12,8 +12,16 @@
 
 namespace service {
 
+void Link::tell_of_success() {
+  if (!succeeded_ && told_ == kAvailable) send(kAvailable);
+}
+
 void Link::tell(std::int32_t state) {
-  if (fd_ < 0 || told_ == state) return;
+  if (told_ != state) send(state);
+}
+
+void Link::send(std::int32_t state) {
+  if (fd_ < 0) return;
   const StatusMessage message{static_cast<std::int32_t>(::getpid()), generation_, state};
   // Small enough to go as a whole or not at all. When master is so far behind that there is no room, the next call says
   // it; nobody waits here.
@@ -21,7 +29,9 @@ void Link::tell(std::int32_t state) {
   do {
     size = ::write(fd_, &message, sizeof message);
   } while (size < 0 && errno == EINTR);
-  if (size >= 0) told_ = state;
+  if (size < 0) return;
+  told_ = state;
+  succeeded_ |= state == kAvailable;
 }
 
 Link::Word Link::next_word() {

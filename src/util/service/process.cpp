@@ -34,7 +34,10 @@ void Server::finish(io::Deadline) {}
 class Process::Presence {
  public:
   Presence(Process& process, Records::iterator record) : process_(process), record_(record) {}
-  ~Presence() { process_.client_ended(record_); }
+  ~Presence() {
+    process_.client_ended(record_);
+    process_.link_.tell_of_success();
+  }
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
 
@@ -73,14 +76,19 @@ void Process::run() {
   std::optional<Watchdog> watchdog;
   if (place_.watchdog_time.count() > 0) {
     watchdog.emplace(place_.watchdog_time);
-    loop_.spawn("watchdog", [&] {
+    loop_.spawn_vital("watchdog", [&] {
       while (true) {
         watchdog->pat();
         io::sleep_until(io::Deadline::after(watchdog->interval()));
       }
     });
   }
-  loop_.spawn("start", [this] {
+  // There already when it is wanted: the end must not need what has run out.
+  loop_.spawn_vital("finish", [this] {
+    while (!retiring_) (void)retired_.wait(io::Deadline::never());
+    finish();
+  });
+  loop_.spawn_vital("start", [this] {
     server_.start();
     open_for_business();
   });
@@ -105,21 +113,21 @@ void Process::open_for_business() {
   if (retiring_) return;
   for (const int listener : place_.listeners) {
     if (clients_ == Clients::datagrams) {
-      listening_.push_back(io::spawn("datagrams", [this, listener] { listen_to_datagrams(listener); }));
+      listening_.push_back(io::spawn_steady("datagrams", [this, listener] { listen_to_datagrams(listener); }));
     } else if (place_.type == config::ServiceType::fifo) {
-      listening_.push_back(io::spawn("fifo", [this, listener] { listen_to_fifo(listener); }));
+      listening_.push_back(io::spawn_steady("fifo", [this, listener] { listen_to_fifo(listener); }));
     } else {
-      listening_.push_back(io::spawn("accept", [this, listener] { listen_to(listener); }));
+      listening_.push_back(io::spawn_steady("accept", [this, listener] { listen_to(listener); }));
     }
   }
   if (place_.log_pipe >= 0) {
-    listening_.push_back(io::spawn("log pipe", [this] { listen_to_log_pipe(); }));
+    listening_.push_back(io::spawn_steady("log pipe", [this] { listen_to_log_pipe(); }));
   }
-  if (clients_ == Clients::triggers) io::spawn("triggers", [this] { pass_letters_on(); });
+  if (clients_ == Clients::triggers) io::spawn_steady("triggers", [this] { pass_letters_on(); });
   if (place_.status_fd >= 0) {
-    io::spawn("master", [this] { listen_to_master(); });
+    io::spawn_steady("master", [this] { listen_to_master(); });
   }
-  io::spawn("house", [this] { keep_house(); });
+  io::spawn_steady("house", [this] { keep_house(); });
 }
 
 void Process::listen_to_master() {
@@ -187,9 +195,20 @@ void Process::admit(base::Fd connection) {
   const auto client = std::make_shared<Client>();
   client->fd = std::move(connection);
   const auto record = records_.insert(records_.end(), {{}, client->fd.get()});
-  by_fd_.insert_or_assign(record->fd, record);
-  tell_master();
-  record->fiber = io::spawn("client", [this, client, record] {
+  try {
+    by_fd_.insert_or_assign(record->fd, record);
+    tell_master();
+    record->fiber = serve_in_fiber(client, record);
+  } catch (const std::exception&) {  // no memory: the client is turned away
+    client_ended(record);
+    server_.missed_a_client();
+    throw;
+  }
+  if (place_.max_use > 0 && served_ >= place_.max_use && !lives_on_) retire("maximal use count reached");
+}
+
+io::FiberHandle Process::serve_in_fiber(const std::shared_ptr<Client>& client, Records::iterator record) {
+  return io::spawn("client", [this, client, record] {
     const Presence presence(*this, record);
     if (place_.type == config::ServiceType::pass) {
       auto passed = receive_passed(std::move(client->fd), io::Deadline::after(place_.ipc_timeout));
@@ -206,7 +225,6 @@ void Process::admit(base::Fd connection) {
       talk_to(std::move(*client));
     }
   });
-  if (place_.max_use > 0 && served_ >= place_.max_use && !lives_on_) retire("maximal use count reached");
 }
 
 void Process::talk_to(Client client) {
@@ -218,6 +236,7 @@ void Process::talk_to(Client client) {
     throw;
   } catch (const std::exception& error) {
     logging::error("service.client_failed", "serving a client failed: {reason}", {{"reason", error.what()}});
+    server_.missed_a_client();
   }
 }
 
@@ -238,10 +257,11 @@ bool Process::idle(int fd) {
   if (!retiring_) (void)is_stale();
   if (retiring_) return false;
   last_activity_ = io::Clock::now();
-  place->second->idle = true;
   idle_.push_back(place->second);
+  place->second->idle = true;
   room_.notify_all();
   tell_master();
+  link_.tell_of_success();
   return true;
 }
 
@@ -269,12 +289,16 @@ void Process::tell_master() {
   } else if (records_.size() < limit) {
     link_.tell(kAvailable);
   } else if (!availability_check_due_ && io::in_fiber()) {
-    availability_check_due_ = true;
-    io::spawn("availability", [this] {
-      io::sleep_until(io::Deadline::after(kAvailableDelay));
-      availability_check_due_ = false;
-      if (!retiring_ && active() < static_cast<std::size_t>(place_.client_limit)) link_.tell(kAvailable);
-    });
+    try {
+      io::spawn("availability", [this] {
+        io::sleep_until(io::Deadline::after(kAvailableDelay));
+        availability_check_due_ = false;
+        if (!retiring_ && active() < static_cast<std::size_t>(place_.client_limit)) link_.tell(kAvailable);
+      });
+      availability_check_due_ = true;
+    } catch (const std::exception&) {
+      // keep_house() tells it a little later.
+    }
   }
 }
 
@@ -317,7 +341,7 @@ void Process::retire(std::string_view why) {
   for (const auto& record : idle_) record->fiber.cancel();
   room_.notify_all();
   letters_came_.notify_all();
-  io::spawn("finish", [this] { finish(); });
+  retired_.notify_all();
 }
 
 void Process::finish() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class Process final : public ipc::IdleObserver {
   void take_last_lines(io::Deadline deadline);
   bool make_room(int listener);
   void admit(base::Fd connection);
+  io::FiberHandle serve_in_fiber(const std::shared_ptr<Client>& client, Records::iterator record);
   void talk_to(Client client);
 
   void receive_letters(Client client);
@@ -100,10 +102,12 @@ class Process final : public ipc::IdleObserver {
   std::vector<io::FiberHandle> listening_;
   io::Condition room_;
   io::Condition left_;  // a client ended
+  io::Condition retired_;
 
   std::string letters_;  // that triggered() has not been told yet
   io::Condition letters_came_;
   bool telling_letters_ = false;
+  bool missed_letters_ = false;  // a request failed
 
   io::Loop loop_;  // last: its end unwinds the fibers, which use all of the above
 };

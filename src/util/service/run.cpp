@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <new>
 #include <thread>
 
@@ -272,10 +273,29 @@ int serve(const Program& program, const Options& options) {
   return 0;
 }
 
+// What could not be caught is a mistake of ours, and must not look like one of the machine's.
+[[noreturn]] void say_and_abort() {
+  std::string_view reason = "no exception";
+  try {
+    if (const auto current = std::current_exception()) std::rethrow_exception(current);
+  } catch (const std::bad_alloc&) {
+    logging::fatal("service.terminated", "ends itself: out of memory at a place that has to go on");
+    std::abort();
+  } catch (const std::exception& problem) {
+    logging::fatal("service.terminated", "ends itself: {reason}", {{"reason", problem.what()}});
+    std::abort();
+  } catch (...) {
+    reason = "an exception of unknown type";
+  }
+  logging::fatal("service.terminated", "ends itself: {reason}", {{"reason", reason}});
+  std::abort();
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Program& program) {
   fill_standard_descriptors();
+  std::set_terminate(say_and_abort);
   ignore(SIGPIPE);
   ignore(SIGXFSZ);  // a file that may not grow is an error of write(2)
   ignore(SIGHUP);

@@ -58,6 +58,10 @@ class Server {
   // By default it is turned away: for programs that take triggers or datagrams only.
   virtual void serve(Client client);
 
+  // A client was turned away, or left in the middle, because something had run out (memory, for one). What it wanted to
+  // say is lost.
+  virtual void missed_a_client() {}
+
   // Request letters from master's wake-up timer or anyone's trigger. Only for Clients::triggers: the frame reads them,
   // and hands connections that begin with an ipc frame mark to serve(). Runs in one fiber: never two at once, and what
   // arrives meanwhile is gathered into the next call.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMostLetters = 1024;  // of one connection
 constexpr auto kTriggerTime = std::chrono::seconds(10);
+constexpr auto kBeforeTryingAgain = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -90,6 +91,12 @@ void Process::pass_letters_on() {
       throw;
     } catch (const std::exception& error) {
       logging::error("service.trigger_failed", "serving a request failed: {reason}", {{"reason", error.what()}});
+      missed_letters_ = true;
+    }
+    // The next wake-up may be a long time off.
+    if (std::exchange(missed_letters_, false) && !retiring_) {
+      io::sleep_until(io::Deadline::after(kBeforeTryingAgain));
+      note_letters(letters);
     }
     telling_letters_ = false;
     last_activity_ = io::Clock::now();

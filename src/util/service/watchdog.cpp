@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "logging/log.h"
 
 namespace service {
@@ -13,8 +16,26 @@ constexpr int kParts = 3;
 
 [[noreturn]] void end_process() {
   // Whoever hangs may hang inside of logging.
-  std::thread([] { logging::fatal("service.watchdog", "watchdog timeout"); }).detach();
-  std::this_thread::sleep_for(std::chrono::seconds(1));
+  try {
+    std::thread([] { logging::fatal("service.watchdog", "watchdog timeout"); }).detach();
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  } catch (const std::exception&) {
+    logging::fatal("service.watchdog", "watchdog timeout");
+  }
+  ::_exit(1);
+}
+
+extern "C" void alarm_went_off(int) {
+  // Should even telling it hang, the second alarm ends us without a word.
+  struct sigaction plain{};
+  plain.sa_handler = SIG_DFL;
+  ::sigaction(SIGALRM, &plain, nullptr);
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGALRM);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::alarm(10);
+  logging::fatal("service.watchdog", "watchdog timeout");
   ::_exit(1);
 }
 
@@ -26,11 +47,30 @@ Watchdog::Watchdog(io::Clock::duration timeout) : part_(timeout / kParts) {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { watch(); });
+  try {
+    thread_ = std::thread([this] { watch(); });
+  } catch (const std::exception&) {
+    // The machine, or the user, has no thread left. The kernel's alarm clock needs none.
+    struct sigaction action{};
+    action.sa_handler = alarm_went_off;
+    ::sigaction(SIGALRM, &action, nullptr);
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pat();
+}
+
+void Watchdog::pat() {
+  parts_.store(0, std::memory_order_relaxed);
+  if (thread_.joinable()) return;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(part_ * kParts).count();
+  ::alarm(static_cast<unsigned>(std::clamp<decltype(seconds)>(seconds, 1, std::numeric_limits<int>::max())));
 }
 
 Watchdog::~Watchdog() {
+  if (!thread_.joinable()) {
+    ::alarm(0);
+    return;
+  }
   {
     const std::scoped_lock lock(mutex_);
     ending_ = true;

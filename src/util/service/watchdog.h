@@ -18,7 +18,7 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  void pat() { parts_.store(0, std::memory_order_relaxed); }
+  void pat();
   io::Clock::duration interval() const { return part_ / 2; }  // how often to
 
  private:

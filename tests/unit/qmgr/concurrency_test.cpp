@@ -346,5 +346,17 @@ TEST(Clogging, IsToldOncePerWarningTime) {
   EXPECT_EQ(world.scheduler.take_clogged().size(), 1U);
 }
 
+TEST(Scheduler, KnowsNoTransportOfWhichItCouldNotLearnTheSettings) {
+  bool has_memory = false;
+  Scheduler scheduler(Settings{}, [&](std::string_view) {
+    if (!has_memory) throw std::bad_alloc();
+    return settings_with(1, 1);
+  });
+  EXPECT_THROW((void)scheduler.recipients_per_delivery("smtp"), std::bad_alloc);
+  EXPECT_EQ(scheduler.find_transport("smtp"), nullptr);
+  has_memory = true;
+  EXPECT_EQ(scheduler.recipients_per_delivery("smtp"), 2);
+}
+
 }  // namespace
 }  // namespace qmgr::scheduler

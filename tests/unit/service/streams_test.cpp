@@ -98,6 +98,16 @@ TEST_F(Streams, TellsMasterWhenItIsFullAndWhenNoLonger) {
   EXPECT_EQ(next_status(100ms), -1);
 }
 
+TEST_F(Streams, TellsMasterOnceThatAClientWasServed) {
+  start(talker());
+  for (int i = 0; i < 3; ++i) {
+    auto client = connect();
+    EXPECT_EQ(ask(client, "a"), "heard a");
+  }
+  EXPECT_EQ(next_status(), kAvailable) << "a death is no failed start any more";
+  EXPECT_EQ(next_status(200ms), -1);
+}
+
 TEST_F(Streams, TakesNoClientBeyondTheLimit) {
   auto program = talker();
   program.client_limit = 1;
