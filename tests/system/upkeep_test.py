@@ -97,6 +97,10 @@ def test_a_broken_configuration_is_refused_and_the_old_one_serves_on(options):
             mail.set(**change)
             assert mail.run("postfix", "-c", mail.etc, "reload").status != 0
             mail.set(**before)
+        mail.set(smtpd_client_restrictions="rejct")
+        result = mail.run("postfix", "reload")
+        assert result.status != 0 and 'did you mean "reject"' in result.error, result
+        mail.set(smtpd_client_restrictions=None)
         (mail.etc / "master.cf").write_text(good + "broken\n")
         assert mail.run("postfix", "reload").status != 0
         os.kill(mail.master_pid(), signal.SIGHUP)  # who asks master itself is told by the log

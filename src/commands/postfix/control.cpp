@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "config/param.h"
 #include "postfix/check.h"
+#include "postfix/smtp_server_check.h"
 
 namespace postfix {
 
@@ -143,7 +144,10 @@ int reload(const Installation& installation) {
   if (!is_fit_to_start(installation)) throw base::Fatal("Postfix integrity check failed!");
   // The master would refuse it, too, but only its log would say so.
   const std::string master = installation.daemon_directory + "/master";
-  if (run_program(master, {"-c", installation.config_directory, "-T"}) != 0) {
+  Tally tally;
+  if (run_program(master, {"-c", installation.config_directory, "-T"}) != 0) ++tally.errors;
+  check_restrictions(installation, tally);
+  if (tally.errors > 0) {
     throw base::Fatal("the configuration has errors; the mail system goes on with the one that it has");
   }
   inform("refreshing the Postfix mail system");

@@ -1,6 +1,7 @@
 #include "postfix/smtp_server_check.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/text.h"
@@ -44,6 +45,17 @@ std::string place_of(const config::Config& config, std::string_view name) {
                                           : fmt::format("{}: parameter {}", found->second.where.text(), name);
 }
 
+// A value that cannot be read at all is told by the check of parameters; tables are opened, and told of, elsewhere.
+template <typename Checks>
+std::vector<base::Error> errors_of(Checks checks) {
+  const logging::Capture quiet;
+  try {
+    return checks();
+  } catch (const config::BadValue&) {
+    return {};
+  }
+}
+
 class Check {
  public:
   explicit Check(const config::Config& config) : config_(config) {}
@@ -60,17 +72,6 @@ class Check {
  private:
   void blame(std::string text) { mistakes_.errors.push_back(std::move(text)); }
   void remark(std::string text) { mistakes_.warnings.push_back(std::move(text)); }
-
-  // A value that cannot be read at all is told by the check of parameters; tables are opened, and told of, elsewhere.
-  template <typename Checks>
-  std::vector<base::Error> errors_of(Checks checks) {
-    const logging::Capture quiet;
-    try {
-      return checks();
-    } catch (const config::BadValue&) {
-      return {};
-    }
-  }
 
   std::string value(std::string_view name) const {
     try {
@@ -171,7 +172,11 @@ Mistakes mistakes_of_smtp_server(const config::Config& config) {
   return Check(config).all();
 }
 
-void check_smtp_server(const Installation& installation, Tally& tally) {
+namespace {
+
+// For each service of master.cf that runs smtpd; for main.cf alone when there is none.
+void tell_of_servers(const Installation& installation, Tally& tally,
+                     const std::function<Mistakes(const config::Config&)>& mistakes_of) {
   std::set<std::string> told;
   const auto tell = [&](const Mistakes& mistakes, const std::string& service) {
     const auto text_of = [&](const std::string& text) {
@@ -198,11 +203,26 @@ void check_smtp_server(const Installation& installation, Tally& tally) {
     if (!runs_smtpd(*line)) continue;
     any = true;
     if (const auto config = config_of(installation, *line)) {
-      tell(mistakes_of_smtp_server(*config),
-           fmt::format("{}: service {}/{}", line->where.text(), line->name, line->type));
+      tell(mistakes_of(*config), fmt::format("{}: service {}/{}", line->where.text(), line->name, line->type));
     }
   }
-  if (!any) tell(mistakes_of_smtp_server(installation.config), "");
+  if (!any) tell(mistakes_of(installation.config), "");
+}
+
+}  // namespace
+
+void check_smtp_server(const Installation& installation, Tally& tally) {
+  tell_of_servers(installation, tally, mistakes_of_smtp_server);
+}
+
+void check_restrictions(const Installation& installation, Tally& tally) {
+  tell_of_servers(installation, tally, [](const config::Config& config) {
+    Mistakes mistakes;
+    for (base::Error& error : errors_of([&] { return restrictions::check(config); })) {
+      mistakes.errors.push_back(std::move(error.text));
+    }
+    return mistakes;
+  });
 }
 
 std::vector<std::string> undefined_names(std::string_view value, const config::Config& config,

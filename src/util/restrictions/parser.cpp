@@ -104,7 +104,16 @@ class UseOfTable : public Restriction {
   std::vector<std::pair<std::string_view, std::unique_ptr<Restriction>>> meanings_;
 };
 
-// What a table has named and nobody knows.
+// In the log, in Postfix's words.
+std::string unknown_text(std::string_view word) {
+  return fmt::format("unknown smtpd restriction: \"{}\"", word);
+}
+std::string bad_argument_text(std::string_view word, std::string_view argument, std::string_view wanted) {
+  return fmt::format("restriction {}: bad argument \"{}\": need {}", word, argument,
+                     wanted == "type:table" ? "maptype:mapname" : wanted);
+}
+
+// What nobody knows or can make sense of.
 class Nonsense : public Restriction {
  public:
   explicit Nonsense(std::string warning) : warning_(std::move(warning)) {}
@@ -137,7 +146,7 @@ Parser::Parser(const Environment& environment) : environment_(environment) {
   const std::string origin = place_of(environment.config, "smtpd_restriction_classes");
   for (const std::string_view name : base::split(names)) {
     if (find_name(name) != nullptr || base::equals_folded(name, kWarnIfReject)) {
-      mistake(origin, "smtpd_restriction_classes", fmt::format("\"{}\" is a restriction of its own", name));
+      hopeless(origin, "smtpd_restriction_classes", fmt::format("\"{}\" is a restriction of its own", name));
     } else if (!contains(class_names_, name)) {
       class_names_.emplace_back(name);
     }
@@ -147,12 +156,12 @@ Parser::Parser(const Environment& environment) : environment_(environment) {
     try {
       text = environment.config.value(name);
     } catch (const config::BadValue& bad) {
-      mistakes_.push_back({bad.what()});
+      hopeless(bad.what());
       continue;
     }
     if (!text) {
-      mistake(origin, "smtpd_restriction_classes",
-              fmt::format("restriction class \"{}\" is not defined: there is no parameter \"{}\"", name, name));
+      hopeless(origin, "smtpd_restriction_classes",
+               fmt::format("restriction class \"{}\" is not defined: there is no parameter \"{}\"", name, name));
       continue;
     }
     classes_.insert_or_assign(name, parse(name, *text, kAnyList));
@@ -160,8 +169,18 @@ Parser::Parser(const Environment& environment) : environment_(environment) {
   find_circles();
 }
 
-void Parser::mistake(std::string_view origin, std::string_view list, std::string_view text) {
-  mistakes_.push_back({fmt::format("{}: {}: {}", origin, list, base::printable(text))});
+void Parser::hopeless(std::string text) {
+  hopeless_ = true;
+  mistakes_.push_back({std::move(text)});
+}
+
+void Parser::hopeless(std::string_view origin, std::string_view list, std::string_view text) {
+  hopeless(fmt::format("{}: {}: {}", origin, list, base::printable(text)));
+}
+
+void Parser::mistake(List& list, std::string_view word, std::string_view text, std::string warning) {
+  mistakes_.push_back({fmt::format("{}: {}: {}", list.origin, list.name, base::printable(text))});
+  list.items.push_back({std::string(word), std::make_unique<Nonsense>(std::move(warning)), false});
 }
 
 List Parser::parse(std::string_view parameter, std::string_view text, std::string_view bare) {
@@ -182,12 +201,13 @@ List Parser::parse_with(std::string_view parameter, std::string_view text, std::
     } else if (word.contains(':') || is_group(word)) {
       const Name* name = bare.empty() || is_class ? nullptr : find(bare);
       if (!is_table(word)) {
-        mistake(list.origin, list.name, fmt::format("\"{}\" is neither a restriction nor a table", word));
+        mistake(list, word, fmt::format("\"{}\" is neither a restriction nor a table", word), unknown_text(word));
       } else if (is_class) {
         list.items.push_back({std::string(word), std::make_unique<UseOfTable>(environment_, word), false});
       } else if (name == nullptr) {
-        mistake(list.origin, list.name,
-                fmt::format("table \"{}\" needs a restriction before it, one of {}", word, fmt::join(kStandFor, ", ")));
+        const std::string names = fmt::format("{}", fmt::join(kStandFor, ", "));
+        mistake(list, word, fmt::format("table \"{}\" needs a restriction before it, one of {}", word, names),
+                fmt::format("specify one of ({}) before {} restriction \"{}\"", names, list.name, word));
       } else {
         list.items.push_back({std::string(word), name->make(environment_, word), false});
       }
@@ -231,9 +251,10 @@ void Parser::add(List& list, const Name& name, std::string_view word, Words& wor
         break;
     }
     if (!wanted.empty()) {
-      mistake(list.origin, list.name,
+      mistake(list, word,
               next.empty() ? fmt::format("\"{}\" must be followed by {}", word, wanted)
-                           : fmt::format("\"{}\" must be followed by {} instead of \"{}\"", word, wanted, next));
+                           : fmt::format("\"{}\" must be followed by {} instead of \"{}\"", word, wanted, next),
+              bad_argument_text(word, found ? next : word, wanted));
       if (!found) return;
     }
     argument = words.take();
@@ -244,17 +265,18 @@ void Parser::add(List& list, const Name& name, std::string_view word, Words& wor
     if (!argument.empty()) text += " " + std::string(argument);
     list.items.push_back({std::move(text), name.make(environment_, argument), false});
   } catch (const Mistake& problem) {
-    mistake(list.origin, list.name, fmt::format("\"{} {}\": {}", word, argument, problem.what()));
+    mistake(list, word, fmt::format("\"{} {}\": {}", word, argument, problem.what()),
+            fmt::format("restriction {} {}", word, problem.what()));
   } catch (const config::BadValue& bad) {
-    mistakes_.push_back({bad.what()});
+    hopeless(bad.what());
   }
 }
 
-void Parser::unknown(const List& list, std::string_view word, Find find) {
+void Parser::unknown(List& list, std::string_view word, Find find) {
   if (const Removed* removed = find_removed(word)) {
-    mistake(list.origin, list.name,
-            fmt::format("restriction \"{}\" has been removed; use \"{}\" instead", word, removed->instead));
-    return;
+    return mistake(list, word,
+                   fmt::format("restriction \"{}\" has been removed; use \"{}\" instead", word, removed->instead),
+                   unknown_text(word));
   }
   std::string text = fmt::format("unknown restriction \"{}\"", word);
   if (find == find_name) {
@@ -263,7 +285,7 @@ void Parser::unknown(const List& list, std::string_view word, Find find) {
   } else if (find_name(word) != nullptr) {
     text = fmt::format("\"{}\" is of no use here", word);
   }
-  mistake(list.origin, list.name, text);
+  mistake(list, word, text, unknown_text(word));
 }
 
 // A class that is asked within itself ends at the limit of recursion.
@@ -304,8 +326,7 @@ List parse_result(const Environment& environment, std::string_view text) {
       if (name->argument != Argument::none) {
         argument = i + 1 < words.size() ? words[++i] : std::string_view();
         if (name->argument != Argument::word) {
-          nonsense(word, fmt::format("restriction {}: bad argument \"{}\": need maptype:mapname", word,
-                                     argument.empty() ? word : argument));
+          nonsense(word, bad_argument_text(word, argument.empty() ? word : argument, "type:table"));
           return list;
         }
         if (argument.empty() && !base::equals_folded(word, "sleep")) {
@@ -323,7 +344,7 @@ List parse_result(const Environment& environment, std::string_view text) {
     } else if (environment.find_class(word) != nullptr) {
       list.items.push_back({std::string(word), std::make_unique<UseOfClass>(environment, word), false});
     } else {
-      nonsense(word, fmt::format("unknown smtpd restriction: \"{}\"", word));
+      nonsense(word, unknown_text(word));
       return list;
     }
     if (is_final(word) && !only_warns(list) && i + 1 < words.size()) {

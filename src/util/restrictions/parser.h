@@ -26,8 +26,8 @@ class Parser {
   explicit Parser(const Environment& environment);
 
   // A list of main.cf. `bare` is the restriction that a table stands for when no name is before it; empty: it must have
-  // one. In a class that is known when the class is asked. What could be read is in the list, what could not in
-  // mistakes().
+  // one. In a class that is known when the class is asked. In the place of what could not be read, which mistakes()
+  // tells, stands a restriction that ends the list with a 451, as in Postfix.
   List parse(std::string_view parameter, std::string_view text, std::string_view bare);
   // local_header_rewrite_clients: a few names only.
   List parse_local_header_clients(std::string_view parameter, std::string_view text);
@@ -35,15 +35,18 @@ class Parser {
   std::map<std::string, List, std::less<>> take_classes() { return std::move(classes_); }
 
   const std::vector<base::Error>& mistakes() const { return mistakes_; }
-  void mistake(std::string text) { mistakes_.push_back({std::move(text)}); }
+  bool is_hopeless() const { return hopeless_; }  // among them are some that nothing can stand in for
+  void hopeless(std::string text);
 
  private:
   class Words;
   using Find = const Name* (*)(std::string_view name);
   List parse_with(std::string_view parameter, std::string_view text, std::string_view bare, Find find);
   void add(List& list, const Name& name, std::string_view word, Words& words);
-  void unknown(const List& list, std::string_view word, Find find);
-  void mistake(std::string_view origin, std::string_view list, std::string_view text);
+  void unknown(List& list, std::string_view word, Find find);
+  void hopeless(std::string_view origin, std::string_view list, std::string_view text);
+  // `warning`: what the log says to clients that come to it.
+  void mistake(List& list, std::string_view word, std::string_view text, std::string warning);
   void find_circles();
 
   const Environment& environment_;
@@ -51,6 +54,7 @@ class Parser {
   std::map<std::string, List, std::less<>> classes_;
   std::map<std::string, std::vector<std::string>, std::less<>> uses_;  // of classes, by the lists that name them
   std::vector<base::Error> mistakes_;
+  bool hopeless_ = false;
 };
 
 // Restrictions that a table or a policy service has named. What is wrong with them is a restriction that says so when

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/param.h"
+#include "logging/log.h"
 #include "restrictions/list.h"
 #include "restrictions/parser.h"
 #include "restrictions/unlisted.h"
@@ -34,7 +35,7 @@ struct Lists {
     const config::Config& config = environment.config;
     if (!refuses_by_default(config, config[param::smtpd_relay_restrictions]) &&
         !refuses_by_default(config, config[param::smtpd_recipient_restrictions])) {
-      parser.mistake(
+      parser.hopeless(
           "in parameter smtpd_relay_restrictions or smtpd_recipient_restrictions, specify at least one working "
           "instance "
           "of: reject_unauth_destination, defer_unauth_destination, reject, defer or defer_if_permit");
@@ -127,8 +128,7 @@ class Moment {
 }  // namespace
 
 struct Rules::State {
-  State(Uses uses, std::vector<base::Error>& mistakes)
-      : environment(std::move(uses)), lists(read(environment, mistakes)) {
+  explicit State(Uses uses) : environment(std::move(uses)), lists(read(environment)) {
     const config::Config& config = environment.config;
     delay_reject = config[param::smtpd_delay_reject];
     relay_first = config[param::smtpd_relay_before_recipient_restrictions];
@@ -136,11 +136,19 @@ struct Rules::State {
     reject_unlisted_recipient = config[param::smtpd_reject_unlisted_recipient];
   }
 
-  static Lists read(Environment& environment, std::vector<base::Error>& mistakes) {
+  static Lists read(Environment& environment) {
     Parser parser(environment);
     Lists all(environment, parser);
     environment.set_classes(parser.take_classes());
-    mistakes = parser.mistakes();
+    if (parser.is_hopeless()) {
+      std::string mistakes;
+      for (const base::Error& mistake : parser.mistakes()) mistakes += (mistakes.empty() ? "" : "; ") + mistake.text;
+      throw base::Fatal(mistakes);
+    }
+    for (const base::Error& mistake : parser.mistakes()) {
+      logging::error("restrictions.mistake", "{mistake} (until it is mended, who comes to it gets a 451)",
+                     {{"mistake", mistake.text}});
+    }
     return all;
   }
 
@@ -164,14 +172,7 @@ struct Rules::State {
   bool delay_reject = true, relay_first = true, reject_unlisted_sender = false, reject_unlisted_recipient = true;
 };
 
-Rules::Rules(Uses uses) {
-  std::vector<base::Error> mistakes;
-  state_ = std::make_unique<State>(std::move(uses), mistakes);
-  if (mistakes.empty()) return;
-  std::string all;
-  for (const base::Error& mistake : mistakes) all += (all.empty() ? "" : "; ") + mistake.text;
-  throw base::Fatal(all);
-}
+Rules::Rules(Uses uses) : state_(std::make_unique<State>(std::move(uses))) {}
 Rules::~Rules() = default;
 
 Decision Rules::at_connect(const Subject& subject, Observer* observer) const {

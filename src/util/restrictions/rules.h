@@ -1,5 +1,5 @@
 #pragma once
-// The restriction language of the SMTP server: parsed once into a tree in which every mistake is an error with file,
+// The restriction language of the SMTP server: parsed once into a tree in which every mistake is told with file,
 // line and hint; then asked at each stage of a session. Decisions are values: what is to be said, logged and done with
 // the message stands in them, and nothing is done here (but for look-ups, policy services and `sleep`).
 
@@ -66,7 +66,8 @@ class Rules {
     bool asks_policy_services = true;
     std::shared_ptr<table::Pool> tables = {};  // null: they are opened for these rules alone
   };
-  // Parses the lists and opens the tables. Throws base::Fatal that names all mistakes.
+  // Parses the lists and opens the tables. A mistake in a list is logged, and ends the list with a 451 for whom it is
+  // asked. Throws base::Fatal that names all mistakes when there are others: nothing may guard against relaying.
   explicit Rules(Uses uses);
   ~Rules();
 

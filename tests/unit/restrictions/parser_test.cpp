@@ -162,13 +162,23 @@ TEST(Parser, TempfailActionsAreTwo) {
   EXPECT_EQ(mistakes_in("reject_tempfail_action = defer\n"), std::vector<std::string>());
 }
 
-TEST(Rules, AreNotMadeWithMistakes) {
+TEST(Rules, EndAListAtAMistakeInIt) {
+  for (const char* mistake : {"foo", "check_sender_access foo", "check_policy_service", "hash",
+                              "reject_unknown_clients", "{ x }", "check_relay_domains"}) {
+    const logging::Capture log;
+    const Server server(fmt::format("smtpd_sender_restrictions = permit_mynetworks, {}, reject\n", mistake));
+    EXPECT_TRUE(log.contains("main.cf, line 11: smtpd_sender_restrictions: ")) << mistake;
+    EXPECT_EQ(server.rcpt(), "451 4.3.5 Server configuration error") << mistake;
+  }
+}
+
+TEST(Rules, AreNotMadeWithoutAGuardAgainstRelaying) {
   try {
-    Server server("smtpd_client_restrictions = foo, bar\n");
+    Server server("smtpd_client_restrictions = foo\nsmtpd_relay_restrictions = bar\n");
     FAIL();
   } catch (const base::Fatal& fatal) {
     EXPECT_TRUE(std::string_view(fatal.what()).contains("unknown restriction \"foo\""));
-    EXPECT_TRUE(std::string_view(fatal.what()).contains("unknown restriction \"bar\""));
+    EXPECT_TRUE(std::string_view(fatal.what()).contains("specify at least one working instance"));
   }
 }
 
