@@ -41,12 +41,17 @@ std::optional<config::Config> under_stress(const service::Context& context) {
   return std::move(*config);
 }
 
-// What stress often changes, and no restriction knows of.
+// What stress often changes, and no restriction knows of; `stress` is in what others become by it.
 constexpr std::array kOfSessions = {
-    std::string_view("smtpd_timeout"),          std::string_view("smtpd_hard_error_limit"),
-    std::string_view("smtpd_soft_error_limit"), std::string_view("smtpd_junk_command_limit"),
-    std::string_view("smtpd_error_sleep_time"), std::string_view("smtpd_per_request_deadline"),
-    std::string_view("smtpd_min_data_rate"),    std::string_view("smtpd_starttls_timeout"),
+    std::string_view("stress"),
+    std::string_view("smtpd_timeout"),
+    std::string_view("smtpd_hard_error_limit"),
+    std::string_view("smtpd_soft_error_limit"),
+    std::string_view("smtpd_junk_command_limit"),
+    std::string_view("smtpd_error_sleep_time"),
+    std::string_view("smtpd_per_request_deadline"),
+    std::string_view("smtpd_min_data_rate"),
+    std::string_view("smtpd_starttls_timeout"),
 };
 
 // Whether the restrictions are others under stress.
