@@ -259,6 +259,29 @@ class Findings:
             at = end + 1
         return "\n\n".join(blocks)
 
+    def listing(self, add):
+        """What postqueue prints, but for what depends on the moment: in which order recipients were deferred, and the sizes of files in
+        maildrop, which begin with the microseconds of the clock, in as many digits as it takes."""
+        unsized = set()
+        for line in self.mail.run("postqueue", "-j").text.splitlines():
+            message = json.loads(line)
+            message["recipients"].sort(key=json.dumps)
+            if message["queue_name"] == "maildrop":
+                unsized.add(message["queue_id"])
+                message["message_size"] = 0
+            add(self.normal(json.dumps(message, ensure_ascii=False)), "postqueue -j", "entry")
+        for entry in self.mail.run("postqueue", "-p").text.split("\n\n"):
+            entry = re.sub(r"^-Queue ID-.*\n", "", entry)
+            if entry.startswith(("-- ", "Mail queue is empty")):
+                continue
+            head, _, rest = entry.partition("\n")
+            if re.match(r"\w*", head).group() in unsized:
+                head = re.sub(r"^(\w+ +)\d+", r"\1SIZE", head)
+            # A reason stands before those whom it is about.
+            groups = [reason.splitlines() for reason in re.split(r"\n(?= *\()", "\n" + rest)]
+            text = "\n".join(line for group in sorted([group[:1] + sorted(group[1:]) for group in groups]) for line in group)
+            add(self.normal(f"{head}{text}"), "postqueue -p", "entry")
+
     def owner_of(self, text):
         """The scenario that a text is about."""
         if found := re.search(r"\{(\w+)[./]", text):
@@ -294,12 +317,7 @@ class Findings:
                 add(text, "log", f"other {program}")
         for root in (self.group.folder / "home", self.mail.base / "spool", self.mail.mail):
             self.read_boxes(root, add)
-        for line in self.mail.run("postqueue", "-j").text.splitlines():
-            add(self.normal(line), "postqueue -j", "entry")
-        for entry in self.mail.run("postqueue", "-p").text.split("\n\n"):
-            entry = re.sub(r"^-Queue ID-.*\n", "", entry)
-            if not entry.startswith(("-- ", "Mail queue is empty")):
-                add(self.normal(entry), "postqueue -p", "entry")
+        self.listing(add)
         self.read_queue(add)
         for kinds in found.values():
             for keys in kinds.values():
@@ -333,8 +351,8 @@ class Findings:
             folder, name = path.split("/")[0], os.path.basename(path)
             label = self.normal(name)
             records = sides.parse(content)
-            # The time stamp's microseconds have no fixed width, and all that is behind moves with them.
-            moved = max((len(data) for kind, data in records if kind == "T"), default=0)
+            # A time stamp's microseconds have no fixed width, and all that is behind moves with them. What was requeued has two.
+            moved = sum(len(data) for kind, data in records if kind == "T")
             self.moved[name] = moved
             if folder == "maildrop":
                 add(f"{folder} {label}", "queue", "maildrop")
@@ -355,8 +373,8 @@ class Findings:
         for path in sorted(self.mail.files("bounce", "defer", "trace")):
             label = self.normal(os.path.basename(path))
             content = (self.mail.queue / path).read_bytes()
-            moved = self.moved.get(os.path.basename(path), 0)
-            content = re.sub(rb"(?m)^offset=(\d+)", lambda found: b"offset=%d" % (int(found.group(1)) - moved), content)
+            moved = self.moved.get(os.path.basename(path))  # None: the message has gone, and what it was is not known any more
+            content = re.sub(rb"(?m)^offset=(\d+)", lambda found: b"offset=%d" % (0 if moved is None else int(found.group(1)) - moved), content)
             add(self.in_order(self.normal(content)), "status log", f"{path.split('/')[0]} {label}", owner=self.owner_of(label))
 
 
