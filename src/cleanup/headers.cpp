@@ -23,7 +23,7 @@ bool describes_content(std::string_view name) {
 }
 
 // How much of a header is written: header_size_limit bytes, and no line of which less than a tenth of that would be
-// left. left. In a list that was written anew the tabs that begin its lines do not count.
+// left. In a list that was written anew the tabs that begin its lines do not count.
 std::size_t stored_size(std::string_view header, std::size_t limit, bool is_new) {
   constexpr std::size_t kShare = 10;
   std::size_t counted = 0;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "command/alarm_clock.h"
 #include "logging/log.h"
 
 namespace master {
@@ -21,20 +22,6 @@ namespace {
 constexpr unsigned kWatchdogSeconds = 1000;
 constexpr int kLongestStart = 100'000;  // milliseconds
 constexpr rlim_t kMostDescriptors = 65536;
-
-extern "C" void watchdog_went_off(int) {
-  // Should even telling it hang, the second alarm ends us without a word.
-  struct sigaction plain{};
-  plain.sa_handler = SIG_DFL;
-  ::sigaction(SIGALRM, &plain, nullptr);
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGALRM);
-  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
-  ::alarm(10);
-  logging::fatal("master.watchdog", "watchdog timeout");
-  ::_exit(1);
-}
 
 }  // namespace
 
@@ -100,9 +87,7 @@ void Foreground::ready() {
 }
 
 void Watchdog::start() {
-  struct sigaction action{};
-  action.sa_handler = watchdog_went_off;
-  ::sigaction(SIGALRM, &action, nullptr);
+  command::end_at_alarm();
   beat();
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/word_list.h"
 #include "config/own_networks.h"
 #include "config/param.h"
 #include "mail/address.h"
@@ -22,13 +23,6 @@ TempfailAction tempfail_action(const config::Config& config, config::TextKey key
   if (base::equals_folded(value, "defer")) return TempfailAction::defer;
   throw config::BadValue(fmt::format("{}: bad configuration: {} = {}: must be \"defer_if_permit\" or \"defer\"",
                                      place_of(config, name), name, base::printable(value)));
-}
-
-bool lists(std::string_view list, std::string_view name) {
-  for (const std::string_view item : base::split(list)) {
-    if (item == name) return true;
-  }
-  return false;
 }
 
 // Of inet_interfaces, as inet_ntop writes them.
@@ -115,7 +109,7 @@ Environment::Environment(Rules::Uses uses)
           tempfail_action(config, param::unknown_address_tempfail_action, "unknown_address_tempfail_action")),
       unknown_helo_hostname_tempfail_action(tempfail_action(config, param::unknown_helo_hostname_tempfail_action,
                                                             "unknown_helo_hostname_tempfail_action")),
-      access_parents_match(lists(config[param::parent_domain_matches_subdomains], "smtpd_access_maps")),
+      access_parents_match(base::has_word(config[param::parent_domain_matches_subdomains], "smtpd_access_maps")),
       recipient_delimiter(config[param::recipient_delimiter]),
       owner_request_special(config[param::owner_request_special]),
       double_bounce_sender(config[param::double_bounce_sender]),
@@ -126,9 +120,10 @@ Environment::Environment(Rules::Uses uses)
       allow_untrusted_routing(config[param::allow_untrusted_routing]),
       smtputf8(config[param::smtputf8_enable]),
       show_user_unknown_table_name(config[param::show_user_unknown_table_name]),
-      accepts_unknown(lists(config[param::receive_override_options], "no_unknown_recipient_checks")),
-      mynetworks("mynetworks", config[param::mynetworks], table_settings,
-                 {.parent_matches_subdomains = lists(config[param::parent_domain_matches_subdomains], "mynetworks")}),
+      accepts_unknown(base::has_word(config[param::receive_override_options], "no_unknown_recipient_checks")),
+      mynetworks(
+          "mynetworks", config[param::mynetworks], table_settings,
+          {.parent_matches_subdomains = base::has_word(config[param::parent_domain_matches_subdomains], "mynetworks")}),
       relay_clientcerts(tables_of(config, table_settings, param::relay_clientcerts, "relay_clientcerts")),
       sender_login_maps(tables_of(config, table_settings, param::smtpd_sender_login_maps, "smtpd_sender_login_maps")),
       recipient_canonical_maps(

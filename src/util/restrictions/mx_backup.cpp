@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "base/text.h"
+#include "base/word_list.h"
 #include "config/param.h"
 #include "mail/address.h"
 #include "restrictions/dns_questions.h"
@@ -18,18 +18,14 @@ namespace {
 
 namespace param = config::param;
 
-bool names_it(std::string_view features) {
-  return std::ranges::any_of(base::split(features), [](auto name) { return name == "permit_mx_backup_networks"; });
-}
-
 class MxBackup : public Restriction {
  public:
   explicit MxBackup(const Environment& environment)
       : own_(environment.config),
-        networks_(
-            "permit_mx_backup_networks", environment.config[param::permit_mx_backup_networks],
-            environment.table_settings,
-            {.parent_matches_subdomains = names_it(environment.config[param::parent_domain_matches_subdomains])}) {
+        networks_("permit_mx_backup_networks", environment.config[param::permit_mx_backup_networks],
+                  environment.table_settings,
+                  {.parent_matches_subdomains = base::has_word(
+                       environment.config[param::parent_domain_matches_subdomains], "permit_mx_backup_networks")}) {
     const auto mistakes = networks_.check();
     if (!mistakes.empty()) throw Mistake(mistakes.front().text);
   }

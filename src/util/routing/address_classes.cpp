@@ -1,9 +1,9 @@
 #include "routing/address_classes.h"
 
 #include "base/text.h"
+#include "base/word_list.h"
 #include "config/param.h"
 #include "logging/log.h"
-#include "routing/word_list.h"
 
 namespace routing {
 
@@ -24,7 +24,7 @@ bool is_fixed(std::string_view list) {
 
 table::MatchList domain_list(const config::Config& config, const table::Settings& settings, config::TextKey key,
                              std::string_view name) {
-  const bool parents = has_word(config[param::parent_domain_matches_subdomains], name);
+  const bool parents = base::has_word(config[param::parent_domain_matches_subdomains], name);
   return {name, config[key], settings, {.parent_matches_subdomains = parents}};
 }
 

@@ -4,12 +4,12 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "base/word_list.h"
 #include "config/param.h"
 #include "logging/log.h"
 #include "mail/address.h"
 #include "mail/header_tokens.h"
 #include "routing/telling.h"
-#include "routing/word_list.h"
 #include "table/fold.h"
 #include "table/match_list.h"
 #include "table/search.h"
@@ -40,7 +40,7 @@ AddressMap::AddressMap(const config::Config& config, const Router& router, std::
     : config_(config),
       router_(router),
       tables_(parameter, config.value(parameter).value_or(""), table::Settings::from(config), {}),
-      propagates_(!kind.empty() && has_word(config[param::propagate_unmatched_extensions], kind)) {}
+      propagates_(!kind.empty() && base::has_word(config[param::propagate_unmatched_extensions], kind)) {}
 
 bool AddressMap::empty() const {
   return tables_.empty();

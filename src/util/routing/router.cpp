@@ -3,13 +3,13 @@
 #include <optional>
 
 #include "base/text.h"
+#include "base/word_list.h"
 #include "config/param.h"
 #include "mail/address.h"
 #include "mail/idn.h"
 #include "routing/address_classes.h"
 #include "routing/rewriter.h"
 #include "routing/telling.h"
-#include "routing/word_list.h"
 #include "table/search.h"
 
 namespace routing {
@@ -149,7 +149,7 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
       null_domain(the_config[param::resolve_null_domain]),
       min_user(the_config[param::allow_min_user]),
       utf8(the_config[param::smtputf8_enable]),
-      transport_parents(has_word(the_config[param::parent_domain_matches_subdomains], "transport_maps")),
+      transport_parents(base::has_word(the_config[param::parent_domain_matches_subdomains], "transport_maps")),
       relocated_prefix(the_config[param::relocated_prefix_enable]),
       unknown_alias_user(the_config[param::show_user_unknown_table_name] ? "5.1.1 User unknown in virtual alias table"
                                                                          : "5.1.1 User unknown"),

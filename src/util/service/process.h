@@ -107,7 +107,6 @@ class Process final : public ipc::IdleObserver {
   std::string letters_;  // that triggered() has not been told yet
   io::Condition letters_came_;
   bool telling_letters_ = false;
-  bool missed_letters_ = false;  // a request failed
 
   io::Loop loop_;  // last: its end unwinds the fibers, which use all of the above
 };

@@ -85,16 +85,17 @@ void Process::pass_letters_on() {
     if (!retiring_) (void)is_stale();
     const std::string letters = std::exchange(letters_, {});
     telling_letters_ = true;
+    bool failed = false;
     try {
       server_.triggered(letters);
     } catch (const base::Fatal&) {
       throw;
     } catch (const std::exception& error) {
       logging::error("service.trigger_failed", "serving a request failed: {reason}", {{"reason", error.what()}});
-      missed_letters_ = true;
+      failed = true;
     }
     // The next wake-up may be a long time off.
-    if (std::exchange(missed_letters_, false) && !retiring_) {
+    if (failed && !retiring_) {
       io::sleep_until(io::Deadline::after(kBeforeTryingAgain));
       note_letters(letters);
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "command/alarm_clock.h"
 #include "logging/log.h"
 
 namespace service {
@@ -25,20 +26,6 @@ constexpr int kParts = 3;
   ::_exit(1);
 }
 
-extern "C" void alarm_went_off(int) {
-  // Should even telling it hang, the second alarm ends us without a word.
-  struct sigaction plain{};
-  plain.sa_handler = SIG_DFL;
-  ::sigaction(SIGALRM, &plain, nullptr);
-  sigset_t set;
-  ::sigemptyset(&set);
-  ::sigaddset(&set, SIGALRM);
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  ::alarm(10);
-  logging::fatal("service.watchdog", "watchdog timeout");
-  ::_exit(1);
-}
-
 }  // namespace
 
 Watchdog::Watchdog(io::Clock::duration timeout) : part_(timeout / kParts) {
@@ -51,9 +38,7 @@ Watchdog::Watchdog(io::Clock::duration timeout) : part_(timeout / kParts) {
     thread_ = std::thread([this] { watch(); });
   } catch (const std::exception&) {
     // The machine, or the user, has no thread left. The kernel's alarm clock needs none.
-    struct sigaction action{};
-    action.sa_handler = alarm_went_off;
-    ::sigaction(SIGALRM, &action, nullptr);
+    command::end_at_alarm();
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pat();

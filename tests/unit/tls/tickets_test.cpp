@@ -42,6 +42,15 @@ class Tickets : public testing::TestWithParam<bool> {
   Client client() const {
     return {.prepare = GetParam() ? nullptr : std::function<void(SSL_CTX*)>(only_tls12), .says = "x"};
   }
+  Client client_with_certificate() const {
+    Client one = client();
+    one.prepare = [before = one.prepare](SSL_CTX* context) {
+      if (before) before(context);
+      SSL_CTX_use_certificate_file(context, Certificates::get().path("client.pem").c_str(), SSL_FILETYPE_PEM);
+      SSL_CTX_use_PrivateKey_file(context, Certificates::get().path("client.key").c_str(), SSL_FILETYPE_PEM);
+    };
+    return one;
+  }
   // As another process of the service would have it.
   Outcome meet_anew(Client& client, tls::TicketKeys* keys, std::map<std::string, std::string> settings = {}) {
     const config::Config config = configuration(std::move(settings));
@@ -125,13 +134,7 @@ TEST_P(Tickets, AnUnsuitableCipherIsWarnedOfAndTurnsThemOff) {
 TEST_P(Tickets, CarryTheClientsCertificate) {
   FakeKeys keys;
   keys.add(1);
-  Client one = client();
-  const auto before = one.prepare;
-  one.prepare = [&](SSL_CTX* context) {
-    if (before) before(context);
-    SSL_CTX_use_certificate_file(context, Certificates::get().path("client.pem").c_str(), SSL_FILETYPE_PEM);
-    SSL_CTX_use_PrivateKey_file(context, Certificates::get().path("client.key").c_str(), SSL_FILETYPE_PEM);
-  };
+  Client one = client_with_certificate();
   const std::map<std::string, std::string> settings = {{"smtpd_tls_ask_ccert", "yes"},
                                                        {"smtpd_tls_CAfile", "$C/ca.pem"}};
   const Outcome first = meet_anew(one, &keys, settings);
@@ -144,13 +147,7 @@ TEST_P(Tickets, CarryTheClientsCertificate) {
 TEST_P(Tickets, OfWhomNobodyVouchesForAnyMoreAreNoGood) {
   FakeKeys keys;
   keys.add(1);
-  Client one = client();
-  const auto before = one.prepare;
-  one.prepare = [&](SSL_CTX* context) {
-    if (before) before(context);
-    SSL_CTX_use_certificate_file(context, Certificates::get().path("client.pem").c_str(), SSL_FILETYPE_PEM);
-    SSL_CTX_use_PrivateKey_file(context, Certificates::get().path("client.key").c_str(), SSL_FILETYPE_PEM);
-  };
+  Client one = client_with_certificate();
   const Outcome first = meet_anew(one, &keys, {{"smtpd_tls_ask_ccert", "yes"}, {"smtpd_tls_CAfile", "$C/ca.pem"}});
   EXPECT_TRUE(first.accepted->trusted);
   const Outcome second = meet_anew(one, &keys, {{"smtpd_tls_ask_ccert", "yes"}, {"smtpd_tls_CAfile", "$C/ec.pem"}});
