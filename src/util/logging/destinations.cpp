@@ -1,9 +1,7 @@
 #include "logging/destinations.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -16,18 +14,13 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "logging/append.h"
 #include "logging/line_pipe.h"
 #include "logging/record.h"
 
 namespace logging {
 
 namespace {
-
-void write_line(int fd, std::string_view line) {
-  // One call, so that lines of several processes do not mix; a disk that is full has no room for the rest either.
-  while (::write(fd, line.data(), line.size()) < 0 && errno == EINTR) {
-  }
-}
 
 class StandardError : public Destination {
  public:
@@ -129,42 +122,29 @@ std::string file_line(Form form, std::string_view record, const Identity& identi
 
 class LogFile : public Destination {
  public:
-  LogFile(base::Fd fd, Form form) : fd_(std::move(fd)), form_(form) {}
+  LogFile(AppendedFile file, Form form) : file_(std::move(file)), form_(form) {}
 
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
-      write_line(fd_.get(), file_line(form_, record, identity));
+      file_.append(file_line(form_, record, identity));
     } catch (...) {
     }
   }
 
-  void put_last_words(std::string_view line) noexcept override { write_line(fd_.get(), line); }
+  void put_last_words(std::string_view line) noexcept override { write_line(file_.fd(), line); }
 
  private:
-  base::Fd fd_;
+  AppendedFile file_;
   Form form_;
 };
 
-constexpr int kAppendFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY;
-
-base::Fd open_for_appending(const std::string& path, mode_t mode) {
-  if (path == "/dev/stdout") return base::Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-  base::Fd fd(::open(path.c_str(), kAppendFlags | O_CREAT | O_EXCL, mode));
-  if (fd) {
-    (void)::fchmod(fd.get(), mode);  // the umask is for files that nobody chose a mode for
-  } else if (errno == EEXIST) {
-    fd.reset(::open(path.c_str(), kAppendFlags));
-  }
-  return fd;
-}
-
 class PostlogSocket : public Destination {
  public:
-  PostlogSocket(std::string path, std::string file, base::Fd spare, Form form, int pipe)
+  PostlogSocket(std::string path, std::string file, AppendedFile spare, Form form, int pipe)
       : path_(std::move(path)), file_(std::move(file)), spare_(std::move(spare)), form_(form), pipe_(pipe) {}
 
   // Who may not reach the socket, as ordinary users may not, loses records and is not bothered with that.
-  bool is_reachable() { return spare_ || connect() || errno == EACCES; }
+  bool is_reachable() { return connect() || errno == EACCES; }
 
   void put(Level, std::string_view record, const Identity& identity) noexcept override {
     try {
@@ -188,8 +168,8 @@ class PostlogSocket : public Destination {
 
   void put_last_words(std::string_view line) noexcept override {
     if (pipe_.put(line)) return;
-    const base::Fd now(::open(file_.c_str(), kAppendFlags));
-    if (now || spare_) write_line(now ? now.get() : spare_.get(), line);
+    const AppendedFile now = by_name();
+    if (now || spare_) write_line(now ? now.fd() : spare_.fd(), line);
   }
 
  private:
@@ -237,24 +217,19 @@ class PostlogSocket : public Destination {
     return true;
   }
 
-  // By its name, because it may have been rotated since; the descriptor from the start is for who may not, or no longer
-  // can.
+  // It may have been rotated since; the descriptor from the start is for who may not open it, or no longer can.
+  AppendedFile by_name() const { return file_ == "/dev/stdout" ? AppendedFile() : AppendedFile::open(file_); }
+
   bool append(std::string_view line) {
-    if (file_ != "/dev/stdout") {
-      const base::Fd now(::open(file_.c_str(), kAppendFlags));
-      if (now) {
-        write_line(now.get(), line);
-        return true;
-      }
-    }
-    if (!spare_) return false;
-    write_line(spare_.get(), line);
+    AppendedFile now = by_name();
+    if (!now && !spare_) return false;
+    (now ? now : spare_).append(line);
     return true;
   }
 
   std::string path_;
   std::string file_;
-  base::Fd spare_;
+  AppendedFile spare_;
   Form form_;
   PipeWriter pipe_;
   base::Fd fd_;
@@ -283,26 +258,37 @@ std::unique_ptr<Destination> syslog_socket(const std::string& path, int facility
   return std::make_unique<SyslogSocket>(path, facility);
 }
 
+namespace {
+
+std::expected<AppendedFile, base::Error> open_or_make(const std::string& path, unsigned mode) {
+  AppendedFile file = AppendedFile::open_or_make(path, static_cast<mode_t>(mode & 0777));
+  if (!file) return std::unexpected(base::errno_error(fmt::format("open logfile '{}'", path)));
+  return file;
+}
+
+}  // namespace
+
 std::expected<std::unique_ptr<Destination>, base::Error> log_file(const std::string& path, unsigned mode, Form form) {
-  auto fd = open_log_file(path, mode);
-  if (!fd) return std::unexpected(fd.error());
-  return std::make_unique<LogFile>(std::move(*fd), form);
+  auto file = open_or_make(path, mode);
+  if (!file) return std::unexpected(file.error());
+  return std::make_unique<LogFile>(std::move(*file), form);
 }
 
 std::expected<std::unique_ptr<Destination>, base::Error> postlog_socket(const std::string& path,
                                                                         const std::string& file, unsigned mode,
                                                                         Form form, int pipe) {
-  base::Fd spare = open_for_appending(file, static_cast<mode_t>(mode & 0777));
-  const int reason = errno;
-  auto destination = std::make_unique<PostlogSocket>(path, file, std::move(spare), form, pipe);
-  if (pipe >= 0 || destination->is_reachable()) return destination;
-  return std::unexpected(base::Error{base::with_errno(fmt::format("open logfile '{}'", file), reason)});
+  auto spare = open_or_make(file, mode);
+  auto destination =
+      std::make_unique<PostlogSocket>(path, file, spare ? std::move(*spare) : AppendedFile(), form, pipe);
+  if (spare || pipe >= 0 || destination->is_reachable()) return destination;
+  return std::unexpected(std::move(spare.error()));
 }
 
 std::expected<base::Fd, base::Error> open_log_file(const std::string& path, unsigned mode) {
-  base::Fd fd = open_for_appending(path, static_cast<mode_t>(mode & 0777));
-  if (!fd) return std::unexpected(base::errno_error(fmt::format("open logfile '{}'", path)));
-  return fd;
+  auto file = open_or_make(path, mode);
+  if (!file) return std::unexpected(file.error());
+  file->end_half_line();
+  return std::move(*file).take();
 }
 
 }  // namespace logging

@@ -37,7 +37,8 @@ void Process::listen_to_log_pipe() {
       last_activity_ = io::Clock::now();
       io::yield();  // neither master nor anyone else waits for the end of a flood
     } else {
-      (void)io::wait_readable_again(place_.log_pipe, io::Deadline::never());
+      // The pipe is shared with processes that may have been killed at any point: the kernel is asked how it stands.
+      (void)io::wait_readable(place_.log_pipe, io::Deadline::never());
     }
   }
 }

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "logging/destinations.h"
 #include "logging/log.h"
 
 namespace {
@@ -101,6 +102,27 @@ TEST_F(Destinations, FileThatExistsIsAppendedToAndKeepsItsMode) {
   EXPECT_TRUE(file().starts_with("old\n")) << file();
   EXPECT_TRUE(file().ends_with(": new\n"));
   EXPECT_EQ(base::stat_of(path("log"))->st_mode & 07777, 0640u);
+}
+
+// What a process that was killed in the middle of its write leaves.
+TEST_F(Destinations, FileWithHalfALineGetsANewOne) {
+  base::Fd fd(::open(path("log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640));
+  ASSERT_TRUE(base::write_fully(fd.get(), "old\nhalf", "log"));
+  log_to_file();
+  logging::info("a", "new");
+  EXPECT_TRUE(std::regex_match(file(), std::regex("old\nhalf\n" + kHead + "new\n"))) << file();
+  ASSERT_TRUE(base::write_fully(fd.get(), "an", "log"));
+  logging::info("a", "other");
+  EXPECT_TRUE(std::regex_search(file(), std::regex("\nan\n" + kHead + "other\n$"))) << file();
+}
+
+TEST_F(Destinations, AnEmptyFileGetsNoEmptyLine) {
+  base::Fd fd(::open(path("log").c_str(), O_WRONLY | O_CREAT, 0640));
+  ASSERT_TRUE(logging::open_log_file(path("log"), 0600));
+  EXPECT_EQ(file(), "");
+  ASSERT_TRUE(base::write_fully(fd.get(), "half", "log"));
+  ASSERT_TRUE(logging::open_log_file(path("log"), 0600));
+  EXPECT_EQ(file(), "half\n");
 }
 
 TEST_F(Destinations, FileTakesJson) {
@@ -271,6 +293,14 @@ TEST_F(Postlog, ThatIsNotThereIsReplacedByTheFile) {
   EXPECT_TRUE(opened_);
   logging::info("x", "hello");
   EXPECT_TRUE(std::regex_match(file(), std::regex(kHead + "hello\n")));
+}
+
+TEST_F(Postlog, ThatIsNotThereLeavesNoHalfLineInTheFile) {
+  base::Fd fd(::open(path("log").c_str(), O_WRONLY | O_CREAT, 0640));
+  ASSERT_TRUE(base::write_fully(fd.get(), "half", "log"));
+  open();
+  logging::info("x", "hello");
+  EXPECT_TRUE(std::regex_match(file(), std::regex("half\n" + kHead + "hello\n"))) << file();
 }
 
 TEST_F(Postlog, IsFoundWhenItComesBack) {
