@@ -1,6 +1,7 @@
 #include "queue/message_writer.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,7 @@ namespace {
 // Clashing with a leftover of the same microsecond and process id is rare; clashing this often is something else.
 constexpr int kNamesToTry = 20;
 constexpr std::size_t kBufferSize = std::size_t{32} * 1024;
+constexpr std::time_t kMuchBehind = 100;  // seconds: worth a word
 
 disk::Error errno_error(std::string_view call, std::string_view path) {
   const int number = errno;
@@ -185,12 +187,38 @@ disk::Result<void> MessageWriter::commit(Folder destination, mode_t extra_mode) 
 }
 
 disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_mode) {
+  const std::time_t before = now().seconds;
   // The whole of it on one worker: handing each step over by itself costs more than a small fsync.
   auto written = io::offload([&] { return commit_file(destination, extra_mode); });
   if (!written) return written;
   if (auto named = commit_name(); !named) return named;
+  compare_clocks(before);
   if (auto closed = spool_->disk().close(step::kCommitClose, std::move(fd_)); !closed) return fail(closed.error());
   return {};
+}
+
+// Told once a process. Nothing is lost when the time cannot be set: the message waits.
+void MessageWriter::compare_clocks(std::time_t before) {
+  static bool told_ahead = false;
+  static bool told_behind = false;
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0) return;
+  const std::time_t time = now().seconds;
+  const bool told_here = folder_ != Folder::maildrop;  // users hear nothing of it
+  if (status.st_mtime > time + 1) {
+    if (told_here && !std::exchange(told_ahead, true)) {
+      logging::warning(
+          "queue.clock",
+          "file system clock is {seconds} seconds ahead of local clock: queue files are given the local time",
+          {{"seconds", status.st_mtime - time}});
+    }
+    if (auto set = spool_->disk().set_times(step::kCommitTime, fd_.get(), time); !set) {
+      logging::warning("queue.clock", "{id}: {reason}", {{"id", id_.text()}, {"reason", set.error().text}});
+    }
+  } else if (told_here && before - status.st_mtime > kMuchBehind && !std::exchange(told_behind, true)) {
+    logging::warning("queue.clock", "file system clock is {seconds} seconds behind local clock",
+                     {{"seconds", before - status.st_mtime}});
+  }
 }
 
 disk::Result<void> MessageWriter::commit_file(Folder destination, mode_t extra_mode) {

@@ -7,6 +7,8 @@
 //   commit       everything written, [moved to another folder], mode 0700, the file fsync'ed, its directory fsync'ed
 //                since it got its name (which create may have begun, and messages share), closed. From here on the
 //                message is ours and may be acknowledged.
+//                Where the file system's clock is ahead of ours (a server's, over NFS) the file gets our time: one with
+//                a time to come would have to wait for it.
 //   (destructor) without commit: the file is removed
 //
 // A message that is written over a spare file (queue/spare.h) has its place there until it is committed:
@@ -80,6 +82,7 @@ class MessageWriter {
   disk::Result<void> commit_steps(Folder destination, mode_t extra_mode);
   disk::Result<void> commit_file(Folder destination, mode_t extra_mode);
   disk::Result<void> commit_name();
+  void compare_clocks(std::time_t before);
 
   const Spool* spool_;
   Folder folder_;
