@@ -187,37 +187,38 @@ disk::Result<void> MessageWriter::commit(Folder destination, mode_t extra_mode) 
 }
 
 disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_mode) {
-  const std::time_t before = now().seconds;
   // The whole of it on one worker: handing each step over by itself costs more than a small fsync.
   auto written = io::offload([&] { return commit_file(destination, extra_mode); });
   if (!written) return written;
   if (auto named = commit_name(); !named) return named;
-  compare_clocks(before);
+  tell_clocks();
   if (auto closed = spool_->disk().close(step::kCommitClose, std::move(fd_)); !closed) return fail(closed.error());
   return {};
 }
 
-// Told once a process. Nothing is lost when the time cannot be set: the message waits.
-void MessageWriter::compare_clocks(std::time_t before) {
-  static bool told_ahead = false;
-  static bool told_behind = false;
+// While nobody else looks at the file: once it is ready, another time may be the queue manager's. Runs on a worker.
+void MessageWriter::compare_clocks() {
   struct stat status{};
   if (::fstat(fd_.get(), &status) != 0) return;
   const std::time_t time = now().seconds;
-  const bool told_here = folder_ != Folder::maildrop;  // users hear nothing of it
-  if (status.st_mtime > time + 1) {
-    if (told_here && !std::exchange(told_ahead, true)) {
-      logging::warning(
-          "queue.clock",
-          "file system clock is {seconds} seconds ahead of local clock: queue files are given the local time",
-          {{"seconds", status.st_mtime - time}});
-    }
-    if (auto set = spool_->disk().set_times(step::kCommitTime, fd_.get(), time); !set) {
-      logging::warning("queue.clock", "{id}: {reason}", {{"id", id_.text()}, {"reason", set.error().text}});
-    }
-  } else if (told_here && before - status.st_mtime > kMuchBehind && !std::exchange(told_behind, true)) {
+  file_ahead_ = status.st_mtime - time;
+  if (file_ahead_ > 1) (void)spool_->disk().set_times(step::kCommitTime, fd_.get(), time);  // else it waits
+}
+
+// Once a process, and never to users.
+void MessageWriter::tell_clocks() const {
+  static bool told_ahead = false;
+  static bool told_behind = false;
+  if (folder_ == Folder::maildrop) return;
+  if (file_ahead_ > 1 && !std::exchange(told_ahead, true)) {
+    logging::warning(
+        "queue.clock",
+        "file system clock is {seconds} seconds ahead of local clock: queue files are given the local time",
+        {{"seconds", file_ahead_}});
+  }
+  if (file_ahead_ < -kMuchBehind && !std::exchange(told_behind, true)) {
     logging::warning("queue.clock", "file system clock is {seconds} seconds behind local clock",
-                     {{"seconds", before - status.st_mtime}});
+                     {{"seconds", -file_ahead_}});
   }
 }
 
@@ -248,6 +249,7 @@ disk::Result<void> MessageWriter::sync_as(mode_t mode) {
     if (auto cut = disk.truncate(step::kCommitCut, fd_.get(), size_); !cut) return fail(cut.error());
     old_size_ = 0;
   }
+  if (mode != modes_.writing) compare_clocks();
   if (mode_ != mode) {
     if (auto set = disk.set_mode(step::kCommitMode, fd_.get(), mode); !set) return fail(set.error());
     mode_ = mode;

@@ -82,7 +82,8 @@ class MessageWriter {
   disk::Result<void> commit_steps(Folder destination, mode_t extra_mode);
   disk::Result<void> commit_file(Folder destination, mode_t extra_mode);
   disk::Result<void> commit_name();
-  void compare_clocks(std::time_t before);
+  void compare_clocks();
+  void tell_clocks() const;
 
   const Spool* spool_;
   Folder folder_;
@@ -96,6 +97,7 @@ class MessageWriter {
   std::int64_t old_size_ = 0;  // of what is written over
   mode_t mode_ = 0;            // which that has
   std::optional<disk::NewName> name_;
+  std::time_t file_ahead_ = 0;   // of our time
   bool moved_ = false;           // to a name that is not name_ yet
   bool made_directory_ = false;  // its name is not durable yet either
   std::optional<disk::Error> failure_;

@@ -53,13 +53,18 @@ class Writer : public testing::Test {
 class DistantDisk final : public FailingDisk {
  public:
   explicit DistantDisk(std::time_t ahead) : ahead_(ahead) {}
-  disk::Result<void> sync(disk::Step step, int fd) override {
-    auto synced = FailingDisk::sync(step, fd);
-    EXPECT_TRUE(disk::real().set_times("", fd, ::time(nullptr) + ahead_));
-    return synced;
+  disk::Result<void> write_at(disk::Step step, int fd, std::string_view content, off_t offset) override {
+    return at_its_time(fd, FailingDisk::write_at(step, fd, content, offset));
+  }
+  disk::Result<void> write(disk::Step step, int fd, std::string_view content) override {
+    return at_its_time(fd, FailingDisk::write(step, fd, content));
   }
 
  private:
+  disk::Result<void> at_its_time(int fd, disk::Result<void> done) {
+    EXPECT_TRUE(disk::real().set_times("", fd, ::time(nullptr) + ahead_));
+    return done;
+  }
   std::time_t ahead_;
 };
 
