@@ -166,7 +166,8 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   if (!S_ISREG(status.st_mode)) return Taken::nothing;
   if (queue::mode::is_corrupt(status.st_mode)) return reject(id, candidate.folder, "marked as corrupt");
   if (!queue::mode::is_ready(status.st_mode)) return Taken::nothing;
-  if (!candidate.ignore_times && !is_due(status.st_mtime, candidate.folder)) {
+  // What cleanup tells of is new, whatever the time of its file: a scan may have come while cleanup still held it.
+  if (!candidate.ignore_times && !candidate.announced && !is_due(status.st_mtime, candidate.folder)) {
     logging::debug("qmgr.skip", "{id}: skip {path} ({seconds} seconds)",
                    {{"id", id.text()}, {"path", path}, {"seconds", status.st_mtime - now()}});
     return Taken::nothing;
@@ -174,7 +175,7 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   const auto locked = queue::try_lock(fd.get(), queue::Lock::exclusive);
   if (!locked) return trouble(locked.error().text, locked.error().number);
   if (!*locked) {
-    // An agent that the queue manager before us has asked.
+    // An agent that the queue manager before us has asked; or cleanup is just ending it, which will tell us.
     logging::info("qmgr.locked", "{id}: skipped, still being delivered", {{"id", id.text()}});
     const auto set = spool_.disk().set_times(step::kPostpone, fd.get(), now() + kLockedPause);
     if (!set) return trouble(set.error().text, set.error().number);
