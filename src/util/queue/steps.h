@@ -9,18 +9,19 @@
 namespace queue::step {
 
 // MessageWriter, in the order in which they happen.
-constexpr disk::Step kCreate = "queue.create";             // <folder>/<usec>.<pid>, mode "writing"
-constexpr disk::Step kCreateHash = "queue.create.hash";    // a hash directory on the way
-constexpr disk::Step kCreateName = "queue.create.name";    // renamed to its id
-constexpr disk::Step kCreateStale = "queue.create.stale";  // bounce, defer and trace logs that had this id before
-constexpr disk::Step kWrite = "queue.write";               // records, when the buffer is full and at commit
-constexpr disk::Step kOverwrite = "queue.overwrite";       // the size record, and edits
-constexpr disk::Step kCommitMove = "queue.commit.move";    // to another folder, while nobody looks at the file; of a
-                                                         // spare file, to its folder, when all the rest is done
+constexpr disk::Step kCreate = "queue.create";                // <folder>/<usec>.<pid>, mode "writing"
+constexpr disk::Step kCreateHash = "queue.create.hash";       // a hash directory on the way
+constexpr disk::Step kCreateName = "queue.create.name";       // renamed to its id
+constexpr disk::Step kCreateStale = "queue.create.stale";     // bounce, defer and trace logs that had this id before
+constexpr disk::Step kWrite = "queue.write";                  // records, when the buffer is full and at commit
+constexpr disk::Step kOverwrite = "queue.overwrite";          // the size record, and edits
+constexpr disk::Step kCommitMove = "queue.commit.move";       // to another folder, while nobody looks at the file; of a
+                                                              // spare file, to its folder, when all the rest is done
 constexpr disk::Step kCommitCut = "queue.commit.cut";         // what was longer, of a spare file
 constexpr disk::Step kCommitMode = "queue.commit.mode";       // ready: from here on a crash may leave a whole message
 constexpr disk::Step kCommitSync = "queue.commit.sync";       // its content
 constexpr disk::Step kCommitName = "queue.commit.directory";  // its name: from here on it is ours
+constexpr disk::Step kCommitTime = "queue.commit.time";       // the file system's clock is ahead of ours
 constexpr disk::Step kCommitClose = "queue.commit.close";
 constexpr disk::Step kAbandon = "queue.abandon";  // removed, because something above failed or nobody committed
 
@@ -42,10 +43,10 @@ constexpr disk::Step kFlushOpen = "queue.flush.open";
 constexpr disk::Step kFlushWrite = "queue.flush.write";
 constexpr disk::Step kFlushEmpty = "queue.flush.empty";
 
-inline constexpr std::array kAll = {kCreate,     kCreateHash,  kCreateName, kCreateStale, kWrite,
-                                    kOverwrite,  kCommitMove,  kCommitCut,  kCommitMode,  kCommitSync,
-                                    kCommitName, kCommitClose, kAbandon,    kSpoolHash,   kMarkDone,
-                                    kMarkWarned, kMarkTraced,  kStatusOpen, kStatusWrite, kStatusTakeBack,
-                                    kStatusSync, kStatusName,  kFlushOpen,  kFlushWrite,  kFlushEmpty};
+inline constexpr std::array kAll = {kCommitTime,  kCreate,      kCreateHash,     kCreateName, kCreateStale, kWrite,
+                                    kOverwrite,   kCommitMove,  kCommitCut,      kCommitMode, kCommitSync,  kCommitName,
+                                    kCommitClose, kAbandon,     kSpoolHash,      kMarkDone,   kMarkWarned,  kMarkTraced,
+                                    kStatusOpen,  kStatusWrite, kStatusTakeBack, kStatusSync, kStatusName,  kFlushOpen,
+                                    kFlushWrite,  kFlushEmpty};
 
 }  // namespace queue::step
