@@ -9,14 +9,14 @@
 namespace queue::step {
 
 // MessageWriter, in the order in which they happen.
-constexpr disk::Step kCreate = "queue.create";             // <folder>/<usec>.<pid>, mode "writing"
-constexpr disk::Step kCreateHash = "queue.create.hash";    // a hash directory on the way
-constexpr disk::Step kCreateName = "queue.create.name";    // renamed to its id
-constexpr disk::Step kCreateStale = "queue.create.stale";  // bounce, defer and trace logs that had this id before
-constexpr disk::Step kWrite = "queue.write";               // records, when the buffer is full and at commit
-constexpr disk::Step kOverwrite = "queue.overwrite";       // the size record, and edits
-constexpr disk::Step kCommitMove = "queue.commit.move";    // to another folder, while nobody looks at the file; of a
-                                                         // spare file, to its folder, when all the rest is done
+constexpr disk::Step kCreate = "queue.create";                // <folder>/<usec>.<pid>, mode "writing"
+constexpr disk::Step kCreateHash = "queue.create.hash";       // a hash directory on the way
+constexpr disk::Step kCreateName = "queue.create.name";       // renamed to its id
+constexpr disk::Step kCreateStale = "queue.create.stale";     // bounce, defer and trace logs that had this id before
+constexpr disk::Step kWrite = "queue.write";                  // records, when the buffer is full and at commit
+constexpr disk::Step kOverwrite = "queue.overwrite";          // the size record, and edits
+constexpr disk::Step kCommitMove = "queue.commit.move";       // to another folder, while nobody looks at the file; of a
+                                                              // spare file, to its folder, when all the rest is done
 constexpr disk::Step kCommitCut = "queue.commit.cut";         // what was longer, of a spare file
 constexpr disk::Step kCommitMode = "queue.commit.mode";       // ready: from here on a crash may leave a whole message
 constexpr disk::Step kCommitSync = "queue.commit.sync";       // its content
