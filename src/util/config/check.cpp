@@ -182,7 +182,7 @@ Config::Findings Config::check(std::string_view program) const {
   const auto asks_for = [this](const Parameter& row) {
     try {
       const std::string wanted = (row.type == Type::raw ? raw(row.name) : value(row.name)).value_or("");
-      return !wanted.empty() && wanted != expand(row.default_value).value_or("");
+      return !wanted.empty() && wanted != expand(default_of(row.name).value_or("")).value_or("");
     } catch (const BadValue&) {
       return false;  // told above
     }
