@@ -1,6 +1,7 @@
 #include "bounce/settings.h"
 
 #include "base/text.h"
+#include "config/from_header.h"
 #include "config/param.h"
 #include "logging/log.h"
 
@@ -97,7 +98,12 @@ Settings Settings::from(const config::Config& config) {
                                     [&config](std::string_view name) { return value_for_people(config, name); }};
   const config::BounceTemplates templates = templates_of(config);
   for (const auto kind : config::kBounceKinds) {
-    settings.texts[static_cast<std::size_t>(kind)] = text_of(templates[kind], values);
+    Text& text = settings.texts[static_cast<std::size_t>(kind)];
+    text = text_of(templates[kind], values);
+    // What a template says of itself stays.
+    if (text.from == config::sender_of_notices("MAILER-DAEMON", false)) {
+      text.from = config::sender_of_notices("MAILER-DAEMON", config::names_are_comments(config));
+    }
   }
   return settings;
 }

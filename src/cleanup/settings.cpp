@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cleanup/escapes.h"
+#include "config/from_header.h"
 #include "config/param.h"
 
 namespace cleanup {
@@ -37,13 +38,6 @@ BadHeaderEnd parse_header_end(std::string_view value) {
   if (base::equals_folded(value, "reject")) return BadHeaderEnd::reject;
   throw base::Fatal("parameter non_empty_end_of_header_action: unknown value \"" + std::string(value) +
                     "\"; use fix_quietly, add_header or reject");
-}
-
-bool parse_from_format(std::string_view value) {
-  if (value == "standard") return false;
-  if (value == "obsolete") return true;
-  throw base::Fatal("parameter header_from_format: unknown value \"" + std::string(value) +
-                    "\"; use standard or obsolete");
 }
 
 std::string parse_characters(std::string_view parameter, std::string_view value) {
@@ -89,7 +83,7 @@ Settings::Settings(const config::Config& config)
       original_recipients(config[param::enable_original_recipient]),
       add_missing_headers(config[param::always_add_missing_headers]),
       rewrite_remote_headers(!config[param::remote_header_rewrite_domain].empty()),
-      obsolete_from(parse_from_format(config[param::header_from_format])),
+      obsolete_from(config::names_are_comments(config)),
       replace_stray_cr_lf(config[param::cleanup_replace_stray_cr_lf]),
       detect_8bit_encoding(config[param::detect_8bit_encoding_header]),
       parse_mime(!config[param::disable_mime_input_processing]),

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "base/text.h"
+#include "config/from_header.h"
 #include "config/param.h"
 #include "logging/log.h"
 #include "mail/address.h"
@@ -88,6 +89,7 @@ NoticeSettings::NoticeSettings(const config::Config& config)
       recipient(config[param::error_notice_recipient]),
       bounce_recipient(config[param::bounce_notice_recipient]),
       sender(fmt::format("{}@{}", config[param::double_bounce_sender], config[param::myhostname])),
+      from(config::sender_of_notices("MAILER-DAEMON@" + config[param::myhostname], config::names_are_comments(config))),
       flush_threshold(static_cast<std::size_t>(config[param::smtpd_history_flush_threshold])),
       filtered(filters_notices(config)) {}
 
@@ -174,7 +176,7 @@ void Transcript::post(Session& session) const {
   line(fmt::format("Received: by {} ({})", settings.myhostname, settings.mail_name));
   line(fmt::format("\tid {}; {}", message->queue_id(), date));
   line("Date: " + date);
-  line(fmt::format("From: Mail Delivery System <MAILER-DAEMON@{}>", settings.myhostname));
+  line("From: " + notices.from);
   line(fmt::format("To: Postmaster <{}>", mail::quote(notices.recipient)));
   line(fmt::format("Subject: {} SMTP server: errors from {}", settings.mail_name, session.client_label()));
   line("");

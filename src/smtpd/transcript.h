@@ -21,6 +21,7 @@ struct NoticeSettings {
   std::string recipient;
   std::string bounce_recipient;  // in place of it when a recipient that does not exist is among the faults
   std::string sender;
+  std::string from;             // what stands in the From header
   std::size_t flush_threshold;  // smtpd_history_flush_threshold
   bool filtered;                // internal_mail_filter_classes has notify
 };

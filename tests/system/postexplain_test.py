@@ -453,5 +453,21 @@ def test_sessions_are_json_for_programs(options, folder):
     assert report["commands"][4]["log"] == [{"action": "hold", "text": "<office@example.test>: Recipient address triggers HOLD action"}]
 
 
+def test_the_examples_of_the_manual_page_are_true(options, folder):
+    top = pathlib.Path(__file__).resolve().parent.parent.parent
+    text = (top / "man/postexplain.1").read_text().partition(".SH EXAMPLES\n")[2].partition("\n.SH ")[0]
+    for escape, plain in (("\\-", "-"), ("\\(aq", "'"), ("\\(dq", '"'), ("\\e", "\\")):
+        text = text.replace(escape, plain)
+    main_cf, *others = re.findall(r"^\.nf\n(.*?)^\.fi$", text, re.M | re.S)
+    mail = Mail(options, folder, master=(top / "conf/master.cf").read_text())
+    (folder / "main.cf").write_text(main_cf)
+    shown = [example.removeprefix("$ postexplain ") for example in others if example.startswith("$ postexplain ")]
+    assert len(shown) == 2, others
+    for example in shown:
+        command, output = example.replace("\\\n", "").split("\n", 1)
+        got = mail.run(*command.split())[1]
+        assert got.replace("{etc}", "/etc/postfix") == output, got
+
+
 if __name__ == "__main__":
     cases.main(__name__, cases.arguments())

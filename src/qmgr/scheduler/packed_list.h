@@ -33,7 +33,7 @@ class PackedList {
 
   void push_back(std::string_view item) {
     const auto length = static_cast<std::uint32_t>(item.size());
-    reserve(size_ + sizeof length + item.size());
+    reserve(size_ + sizeof length + item.size());  // NOLINT: size_ has its 0 in an aggregate, too
     std::memcpy(bytes_ + size_, &length, sizeof length);
     std::memcpy(bytes_ + size_ + sizeof length, item.data(), item.size());
     size_ += static_cast<std::uint32_t>(sizeof length) + length;

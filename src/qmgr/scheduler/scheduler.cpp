@@ -118,7 +118,7 @@ Job& Scheduler::job_of(Message& message, Transport& transport) {
   for (Job* job = message.jobs; job != nullptr; job = job->next_of_message) {
     if (job->transport == &transport) return *job;
   }
-  Job* const job = new Job{};
+  Job* const job = new Job();
   job->message = &message;
   job->transport = &transport;
   job->next_of_message = message.jobs;

@@ -104,6 +104,9 @@ class Reader {
         since(entry, value);
       } else if (key == "advice") {
         entry.advice = value;
+      } else if (key == "unserved") {
+        if (value.empty()) fail("\"unserved\" must say what happens instead");
+        entry.unserved = value;
       } else {
         fail("unknown key \"" + key + "\"");
       }

@@ -42,6 +42,7 @@ struct Entry {
   std::string used_by;
   std::string since;
   std::string advice;
+  std::string unserved;
   std::vector<Block> documentation;
 };
 

@@ -136,9 +136,9 @@ std::string registry_table(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries) {
     rows += "    {" + names.place(entry.name) + ", " + values.place(entry.default_value) + ", " +
             words.place(entry.area) + ", " + words.place(entry.used_by) + ", " + words.place(entry.since) + ", " +
-            words.place(entry.advice) + ",\n     " + bound(entry.minimum, "min") + ", " + bound(entry.maximum, "max") +
-            ", Type::" + std::string(type_name(entry.type)) + ", Kind::" + std::string(kind_name(entry.kind)) + ", '" +
-            entry.unit + "'},\n";
+            words.place(entry.advice) + ", " + words.place(entry.unserved) + ",\n     " + bound(entry.minimum, "min") +
+            ", " + bound(entry.maximum, "max") + ", Type::" + std::string(type_name(entry.type)) +
+            ", Kind::" + std::string(kind_name(entry.kind)) + ", '" + entry.unit + "'},\n";
   }
   return "// Made from conf/parameters/ by the build.\n\n" + names.definition("kNames") + values.definition("kValues") +
          words.definition("kWords") + "constexpr Row kRows[] = {\n" + rows + "};\n";

@@ -188,6 +188,7 @@ class Page {
     if (!entry.range.empty()) text += " " + range_text(entry);
     if (entry.kind != Kind::obsolete && !entry.advice.empty())
       text += " To be removed one day; instead, " + entry.advice + ".";
+    if (!entry.unserved.empty()) text += " Not served yet: " + entry.unserved + ".";
     page_ += ".PP\n" + line_of(with_references(text, entry.name));
     since(entry);
   }

@@ -20,8 +20,8 @@ struct Arrived {
   static void fields(auto& self, auto&& visit) { visit(self.queue_ids); }
 };
 
-// "Give me so many spare files" (queue/spare.h), on a connection of its own, which stands for the process: when it ends,
-// what was given and is not being written to is waste. The answer comes within a few seconds and may be empty.
+// "Give me so many spare files" (queue/spare.h), on a connection of its own, which stands for the process: when it
+// ends, what was given and is not being written to is waste. The answer comes within a few seconds and may be empty.
 struct SparesWanted {
   static constexpr ipc::Kind kind = ipc::Kind::spares_wanted;
   std::uint32_t count = 0;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/from_header.h"
 #include "config/main_cf.h"
 
 namespace config {
@@ -277,7 +278,7 @@ BounceTemplates builtin_bounce_templates() {
                        std::string_view text) {
     return BounceTemplate{kind,
                           "us-ascii",
-                          "Mail Delivery System <MAILER-DAEMON>",
+                          sender_of_notices("MAILER-DAEMON", false),
                           std::string(subject),
                           std::string(postmaster_subject),
                           lines_of(text),

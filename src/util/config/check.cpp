@@ -178,6 +178,15 @@ Config::Findings Config::check(std::string_view program) const {
     // Told above.
   }
 
+  // Whether a setting asks for anything but what is done without it.
+  const auto asks_for = [this](const Parameter& row) {
+    try {
+      const std::string wanted = (row.type == Type::raw ? raw(row.name) : value(row.name)).value_or("");
+      return !wanted.empty() && wanted != expand(default_of(row.name).value_or("")).value_or("");
+    } catch (const BadValue&) {
+      return false;  // told above
+    }
+  };
   const KnownNames known(*this);
   int unknown = 0;
   for (const auto& [name, setting] : settings()) {
@@ -187,6 +196,11 @@ Config::Findings Config::check(std::string_view program) const {
                                   (is_gone ? "parameter \"" : "support for parameter \"") + name +
                                       (is_gone ? "\" is obsolete; instead, " : "\" will be removed; instead, ") +
                                       std::string(row->advice)});
+    }
+    if (const Parameter* row = find_parameter(name);
+        row != nullptr && !row->unserved.empty() && (program.empty() || is_used_by(*row, program)) && asks_for(*row)) {
+      findings.remarks.push_back({"config.unserved", setting.where,
+                                  "parameter " + name + " is not served yet: " + std::string(row->unserved)});
     }
     if (known.knows(name)) continue;
     // A file full of strangers has another problem than spelling.

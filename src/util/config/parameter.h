@@ -36,9 +36,10 @@ struct Parameter {
   std::int64_t maximum;
   char unit;  // for time: the default unit
   std::string_view area;
-  std::string_view used_by;  // programs, separated by blanks
-  std::string_view since;    // "3.8"; empty for the first releases
-  std::string_view advice;   // for obsolete ones
+  std::string_view used_by;   // programs, separated by blanks
+  std::string_view since;     // "3.8"; empty for the first releases
+  std::string_view advice;    // for obsolete ones
+  std::string_view unserved;  // what happens instead, while no program acts on it
 };
 
 // What the generated constants are: an index with the type of the value.

@@ -24,6 +24,7 @@ struct Row {
   Piece used_by;
   Piece since;
   Piece advice;
+  Piece unserved;
   std::int64_t minimum;
   std::int64_t maximum;
   Type type;
@@ -64,7 +65,8 @@ const Parameter& parameter_at(std::size_t index) {
                .area = piece(kWords, row.area),
                .used_by = piece(kWords, row.used_by),
                .since = piece(kWords, row.since),
-               .advice = piece(kWords, row.advice)};
+               .advice = piece(kWords, row.advice),
+               .unserved = piece(kWords, row.unserved)};
   is_made[index].store(true, std::memory_order_release);
   return parameter;
 }

@@ -43,7 +43,6 @@ class AgentServer : public service::Server {
   virtual void deliver(Job& job) = 0;
   const config::Config& config() const { return config_; }
   const queue::Spool& spool() const { return spool_; }
-  const OutcomeSettings& outcome_settings() const { return outcome_settings_; }
 
  private:
   const config::Config& config_;

@@ -118,4 +118,13 @@ TEST(Check, NamesOnTheirWayOutComeWithAdvice) {
           "\"smtpd_tls_security_level\""}));
 }
 
+TEST(Check, WhoAsksForWhatNoProgramDoesYetIsTold) {
+  EXPECT_EQ(findings("smtpd_milters = inet:127.0.0.1:9\n"),
+            Lines{"R /etc/postfix/main.cf, line 1: parameter smtpd_milters is not served yet: mail is taken without "
+                  "asking a milter"});
+  EXPECT_EQ(findings("smtpd_milters =\nnested_header_checks = $header_checks\nforce_mime_input_conversion = no\n"),
+            Lines{});
+  EXPECT_EQ(findings("mailbox_command = /bin/sort-mail \"$EXTENSION\"\n").size(), 1U);
+}
+
 }  // namespace

@@ -140,6 +140,14 @@ TEST_F(Paramgen, ObsoleteNamesHaveAdviceAndNoDefault) {
             "paramgen: x.params:3: an obsolete name has no default: a value means that someone set it\n");
 }
 
+TEST_F(Paramgen, WhatIsNotServedSaysSoInTheManualAndInTheTable) {
+  EXPECT_EQ(run_entry(kText + std::string("unserved:\n")),
+            "paramgen: x.params:8: \"unserved\" must say what happens instead\n");
+  EXPECT_EQ(run_entry(kText + std::string("unserved: mail waits\n")), "");
+  EXPECT_TRUE(written("manual").contains("Not served yet: mail waits."));
+  EXPECT_TRUE(written("table").contains("\"mail waits\""));
+}
+
 TEST_F(Paramgen, ANameIsDeclaredOnce) {
   const std::string entry = "[name]\n" + std::string(kText) + "\nText.\n\n";
   EXPECT_EQ(run("area: A\n\n" + entry + entry), "paramgen: x.params:11: \"name\" is already declared in x.params:3\n");
