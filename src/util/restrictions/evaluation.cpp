@@ -111,7 +111,8 @@ Outcome Evaluation::temporary_failure(TempfailAction action, Trouble trouble, in
   return reject(trouble, code, status, std::move(text));
 }
 
-Outcome Evaluation::table_error(const Target& who, const table::Error&) {
+Outcome Evaluation::table_error(const Target& who, const table::Error& error) {
+  logging::warning("restrictions.no_answer", "{reason}", {{"reason", error.text}});
   return reject(Trouble::data, 451, "4.3.0", fmt::format("<{}>: Temporary lookup failure", who.name));
 }
 

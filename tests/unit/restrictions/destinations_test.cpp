@@ -1,3 +1,4 @@
+#include "logging/log.h"
 #include "rules_for_tests.h"
 
 namespace restrictions {
@@ -49,6 +50,13 @@ TEST(Destinations, ATableThatCannotTellDefers) {
     Server server(fmt::format("smtpd_relay_restrictions = {}\ntransport_maps = fail:x\n", restriction));
     EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure");
   }
+}
+
+TEST(Destinations, AListOfDomainsThatIsNotThereIsTold) {
+  const logging::Capture log;
+  Server server("smtpd_relay_restrictions = reject_unauth_destination\nmydestination = /nonexistent/domains\n");
+  EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure");
+  EXPECT_TRUE(log.contains("mydestination: open file /nonexistent/domains: No such file or directory"));
 }
 
 TEST(Destinations, DoNotMatterBeforeThereIsARecipient) {
