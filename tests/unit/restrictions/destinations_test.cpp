@@ -53,10 +53,14 @@ TEST(Destinations, ATableThatCannotTellDefers) {
 }
 
 TEST(Destinations, AListOfDomainsThatIsNotThereIsTold) {
-  const logging::Capture log;
-  Server server("smtpd_relay_restrictions = reject_unauth_destination\nmydestination = /nonexistent/domains\n");
-  EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure");
-  EXPECT_TRUE(log.contains("mydestination: open file /nonexistent/domains: No such file or directory"));
+  for (const char* restriction : {"reject_unauth_destination", "reject_unlisted_recipient", "permit_mx_backup",
+                                  "check_recipient_access static:OK", "reject_unknown_recipient_domain"}) {
+    const logging::Capture log;
+    Server server(
+        fmt::format("smtpd_relay_restrictions = {}, reject\nmydestination = /nonexistent/domains\n", restriction));
+    EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure") << restriction;
+    EXPECT_TRUE(log.contains("mydestination: open file /nonexistent/domains: No such file or directory"));
+  }
 }
 
 TEST(Destinations, DoNotMatterBeforeThereIsARecipient) {
