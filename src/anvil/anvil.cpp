@@ -85,13 +85,15 @@ class Server final : public service::Server {
     Held held(tallies_);
     while (true) {
       channel.set_deadline(io::Deadline::never());  // it is the sessions that may take their time
-      const auto frame = channel.receive_frame_or_end();
+      const auto frame = channel.receive_frame_or_end(ipc_timeout_);
       if (!frame) return;
       channel.set_deadline(io::Deadline::after(ipc_timeout_));
       const auto request = ipc::Channel::understand<client::AnvilRequest>(*frame);
       client::AnvilResult result;
       for (const auto& item : request.items) result.counts = held.count(item);
-      if (request.wants_counts) channel.send(result);
+      if (!request.wants_counts) continue;
+      channel.send(result);
+      channel.flush();  // within this deadline
     }
   }
 

@@ -56,7 +56,7 @@ void Server::serve(service::Client client) {
   ipc::Channel channel(std::move(client.fd));
   for (;;) {
     channel.set_deadline(io::Deadline::after(ipc_timeout_));
-    const auto frame = channel.receive_frame_or_end();
+    const auto frame = channel.receive_frame_or_end(ipc_timeout_);
     if (!frame) return;
     if (frame->kind == client::SingleBounce::kind) {
       channel.send(answer(ipc::Channel::understand<client::SingleBounce>(*frame)));

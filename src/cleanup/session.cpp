@@ -26,7 +26,7 @@ void log_removed(const std::string& id, std::string_view why) {
 void Session::run() {
   for (;;) {
     channel_.set_deadline(io::Deadline::after(kIdleLimit));
-    const auto frame = channel_.receive_frame_or_end();
+    const auto frame = channel_.receive_frame_or_end(shared_.ipc_timeout);
     if (!frame || !one_message(ipc::Channel::understand<client::CleanupBegin>(*frame))) return;
   }
 }

@@ -23,7 +23,7 @@ class Server : public service::Server {
     ipc::Channel channel(std::move(client.fd));
     while (true) {
       channel.set_deadline(io::Deadline::after(timeout_));
-      const auto frame = channel.receive_frame_or_end();
+      const auto frame = channel.receive_frame_or_end(timeout_);
       if (!frame) return;
       const auto request = ipc::Channel::understand<client::FlushRequest>(*frame);
       channel.send(client::FlushResult{logs_.serve(request)});

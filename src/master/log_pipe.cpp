@@ -27,33 +27,30 @@ std::expected<void, base::Error> LogPipe::make() {
   return {};
 }
 
-void LogPipe::write_out(const logging::Setup& log) const {
-  if (!is_there()) return;
+bool LogPipe::write_out(const logging::Setup& log) const {
+  if (!is_there()) return true;
   logging::PipeReader reader(reading());
   if (log.file.empty()) {
     const auto pass_on = [](std::string_view line) { logging::info("master.log_line", "{text}", {{"text", line}}); };
     reader.take_all(pass_on, [] {});
     reader.give_up_rest(pass_on);
-    return;
+    return true;
   }
-  base::Fd file;
+  const auto file = logging::open_log_file(log.file, log.file_mode);
+  if (!file) return false;  // nor can anyone be told
   std::string lines;
   const auto add = [&](std::string_view line) {
     lines += logging::line_of(line, log.file_form, logging::identity());
     lines += '\n';
   };
   const auto store = [&] {
-    if (!file) {
-      auto opened = logging::open_log_file(log.file, log.file_mode);
-      if (!opened) return;  // nor can anyone be told
-      file = std::move(*opened);
-    }
-    (void)base::write_fully(file.get(), lines, log.file);
+    (void)base::write_fully(file->get(), lines, log.file);
     lines.clear();
   };
   reader.take_all(add, store);
   reader.give_up_rest(add);
   if (!lines.empty()) store();
+  return true;
 }
 
 }  // namespace master

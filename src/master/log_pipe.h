@@ -18,7 +18,8 @@ class LogPipe {
   int writing() const { return writing_.get(); }
 
   // Puts what is in it where postlogd would, in its place: no process may be reading it. Never waits for writers.
-  void write_out(const logging::Setup& log) const;
+  // False: there is no log file now, and all of it has stayed.
+  bool write_out(const logging::Setup& log) const;
 
  private:
   base::Fd reading_;

@@ -118,8 +118,8 @@ class Master {
       : options_(options),
         notifier_(std::move(notifier)),
         leads_group_(leads_group),
-        supervisor_(loop_, {options.keeps_terminal, options.debugger, options.verbosity}, [this] { write_out_log(); }) {
-  }
+        supervisor_(loop_, {options.keeps_terminal, options.debugger, options.verbosity},
+                    [this] { return write_out_log(); }) {}
 
   void start(Plan plan) {
     watch_signals();
@@ -262,11 +262,11 @@ class Master {
       while (supervisor_.has_processes() && Clock::now() < last) loop_.turn(last - Clock::now());
     }
     // Their last words. A postlogd that is not gone by now hangs, and takes nothing more.
-    write_out_log();
+    (void)write_out_log();
     is_over_ = true;
   }
 
-  void write_out_log() { supervisor_.log_pipe().write_out(log_); }
+  bool write_out_log() { return supervisor_.log_pipe().write_out(log_); }
 
   // Processes see the end of their status sockets, and complete what they have.
   void drain(int signal) {

@@ -36,7 +36,7 @@ int own_cpus() {
 
 }  // namespace
 
-Supervisor::Supervisor(Loop& loop, Manner manner, std::function<void()> lines_wait)
+Supervisor::Supervisor(Loop& loop, Manner manner, std::function<bool()> lines_wait)
     : loop_(loop), manner_(manner), lines_wait_(std::move(lines_wait)) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw base::Fatal(base::with_errno("pipe", errno));
@@ -97,14 +97,19 @@ bool Supervisor::has_log_reader() const {
   return std::ranges::any_of(processes_, [](const auto& each) { return each.second->reads_log; });
 }
 
-// Lines of processes that began when there was a postlogd still.
+// Lines of processes that began when there was a postlogd still, and all lines while it cannot start: they say why.
 void Supervisor::watch_log_pipe() {
-  const bool is_ours = log_pipe_.is_there() && !expects_deaths_ && !has_log_reader() &&
-                       std::ranges::none_of(services_, [](const auto& each) { return each->plan.is_postlog; });
+  const bool is_ours =
+      log_pipe_.is_there() && !expects_deaths_ && !has_log_reader() &&
+      std::ranges::none_of(services_, [](const auto& each) { return each->plan.is_postlog && !each->pause; });
   if (is_ours == watches_log_pipe_) return;
   watches_log_pipe_ = is_ours;
   if (is_ours) {
-    loop_.watch_reading(log_pipe_.reading(), [this] { lines_wait_(); });
+    loop_.watch_reading(log_pipe_.reading(), [this] {
+      if (lines_wait_()) return;
+      loop_.forget(log_pipe_.reading());
+      watches_log_pipe_ = false;
+    });
   } else {
     loop_.forget(log_pipe_.reading());
   }
@@ -259,9 +264,11 @@ void Supervisor::pause(Service& service) {
   if (service.pause) return;
   service.pause = loop_.after(plan_.throttle_time, [this, &service] {
     service.pause.reset();
+    watch_log_pipe();  // before the service does
     refresh(service);
   });
   refresh(service);
+  watch_log_pipe();
 }
 
 void Supervisor::set_alarm(Service& service) {

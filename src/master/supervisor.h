@@ -24,8 +24,8 @@ namespace master {
 class Supervisor {
  public:
   // The loop must outlive it. `lines_wait`: the log pipe has something to read, and there is no postlogd, nor a service
-  // that would start one.
-  Supervisor(Loop& loop, Manner manner, std::function<void()> lines_wait);
+  // that would start one now. False: it has to stay there for the time being.
+  Supervisor(Loop& loop, Manner manner, std::function<bool()> lines_wait);
   ~Supervisor();
 
   // Takes the plan over, at start or in place of the one in force: what is listened at in both stays open all the time,
@@ -103,7 +103,7 @@ class Supervisor {
   base::Fd flow_read_;
   base::Fd flow_write_;
   LogPipe log_pipe_;
-  std::function<void()> lines_wait_;
+  std::function<bool()> lines_wait_;
   bool watches_log_pipe_ = false;
   std::vector<std::unique_ptr<Service>> services_;
   std::map<pid_t, std::unique_ptr<Process>> processes_;

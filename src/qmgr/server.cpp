@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "client/qmgr_client.h"
+#include "config/param.h"
 
 namespace qmgr {
 
@@ -48,12 +49,13 @@ Flow::Parts parts_of(const config::Config& config) {
 
 }  // namespace
 
-Server::Server(const service::Context& context) : flow_(parts_of(context.config)) {}
+Server::Server(const service::Context& context)
+    : ipc_timeout_(context.config[config::param::qmgr_ipc_timeout]), flow_(parts_of(context.config)) {}
 
 void Server::serve(service::Client client) {
   ipc::Channel channel(std::move(client.fd));
   Given given(flow_.spares());
-  while (const auto frame = channel.receive_frame_or_end()) {
+  while (const auto frame = channel.receive_frame_or_end(ipc_timeout_)) {
     if (frame->kind == client::SparesWanted::kind) {
       const auto wanted = ipc::Channel::understand<client::SparesWanted>(*frame);
       const client::Spares answer{flow_.spares().take(wanted.count)};

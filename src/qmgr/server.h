@@ -20,6 +20,7 @@ class Server final : public service::Server {
   bool busy() const override { return true; }
 
  private:
+  base::Seconds ipc_timeout_;
   Flow flow_;
 };
 

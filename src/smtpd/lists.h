@@ -31,6 +31,7 @@ class Lists {
   Lists(const config::Config& of, std::shared_ptr<table::Pool> pool = {});  // NOLINT: a Config is all that it takes
 
   const config::Config& config;
+  const table::Settings& settings() const { return settings_; }
 
   ClientList clients(std::string_view name, config::TextKey key) const { return ClientList(patterns(name, key)); }
   table::MatchList patterns(std::string_view name, config::TextKey key) const;

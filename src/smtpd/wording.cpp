@@ -1,9 +1,6 @@
 #include "smtpd/wording.h"
 
-#include <ctime>
-
 #include "logging/log.h"
-#include "mail/address.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
 
@@ -11,38 +8,13 @@ namespace smtpd {
 
 namespace {
 
-std::string local_time() {
-  const std::time_t now = std::time(nullptr);
-  struct tm parts{};
-  char text[64] = "";
-  if (::localtime_r(&now, &parts) == nullptr) return {};
-  return std::string(text, std::strftime(text, sizeof text, "%b %d %H:%M:%S", &parts));
-}
-
-std::optional<std::string> of_address(std::string_view name, std::string_view kind,
-                                      const std::optional<std::string>& address) {
-  if (!name.starts_with(kind)) return std::nullopt;
-  name.remove_prefix(kind.size());
-  const std::string_view text = address ? std::string_view(*address) : "";
-  if (name.empty()) return std::string(text);
-  const auto parts = mail::split(text);
-  if (name == "_name") return std::string(parts.local);
-  if (name == "_domain") return std::string(parts.domain);
-  return std::nullopt;
-}
-
 std::optional<std::string> value_of(const Session& session, std::string_view name) {
-  const restrictions::Client& client = session.client;
-  if (name == "client") return client.name_and_address();
-  if (name == "client_address") return client.address;
-  if (name == "client_name") return client.name;
-  if (name == "client_port") return client.port;
-  if (name == "reverse_client_name") return client.reverse_name;
-  if (name == "helo_name") return session.helo;
-  if (name == "localtime") return local_time();
-  if (name == "server_name") return session.settings().myhostname;
-  if (auto sender = of_address(name, "sender", session.transaction.sender)) return sender;
-  return of_address(name, "recipient", session.recipient);
+  return restrictions::footer_value({.client = session.client,
+                                     .helo = session.helo,
+                                     .sender = session.transaction.sender,
+                                     .recipient = session.recipient,
+                                     .server_name = session.settings().myhostname},
+                                    name);
 }
 
 }  // namespace

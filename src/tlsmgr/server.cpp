@@ -33,7 +33,7 @@ class Server : public service::Server {
     ipc::Channel channel(std::move(client.fd));
     while (true) {
       channel.set_deadline(io::Deadline::after(timeout_));
-      const auto frame = channel.receive_frame_or_end();
+      const auto frame = channel.receive_frame_or_end(timeout_);
       if (!frame) return;
       channel.send(answer(ipc::Channel::understand<client::TlsmgrRequest>(*frame)));
       channel.flush();

@@ -376,6 +376,37 @@ def test_a_missing_alias_table_lets_mail_wait(options):
         assert "dsn=4.3.0, status=deferred (alias database unavailable)" in answer.log[-1], answer
 
 
+def test_an_agent_that_cannot_start_keeps_its_own_mail_only(options):
+    """As Debian's: its mail waits in active, the queue can be worked with, and what mends it lets the mail go: a reload at once, else master's
+    next attempt."""
+    settings = {"transport_maps": "inline:{{broken.test=broken:}}", "virtual_mailbox_maps": "inline:{bob@example.test=bob/}"}
+    for throttle_time, mended in (("1s", lambda mail: mail.check("postqueue", "-f")), ("1000s", lambda mail: mail.reload())):
+        with mta.Postrider(options.build, settings | {"service_throttle_time": throttle_time}, master_cf=["broken unix - - n - - agent"]) as mail:
+            programs = mail.base / "programs"
+            programs.mkdir()
+            for program in mail.libexec.iterdir():
+                (programs / program.name).symlink_to(program)
+            agent = programs / "agent"
+            agent.write_text("#!/bin/sh\nexit 1\n")
+            agent.chmod(0o755)
+            mail.set(daemon_directory=programs)
+            mail.start()
+            mail.sendmail("a@broken.test", "b@broken.test", "bob@example.test")
+            mail.wait_log("to=<bob@example.test>.*status=sent")
+            mail.wait_log("agent: bad command startup -- throttling")
+            mail.sendmail("c@broken.test")
+            mta.wait(lambda: sorted(mail.queued().values()) == ["active", "active"])
+            listed = {message["recipients"][0]["address"]: name for name, message in mail.listing().items()}
+            assert sorted(listed) == ["a@broken.test", "c@broken.test"], listed
+            mail.check("postsuper", "-d", listed["c@broken.test"])
+            assert list(mail.queued()) == [listed["a@broken.test"]]
+            agent.unlink()
+            agent.symlink_to(mail.libexec / "discard")
+            mended(mail)
+            mail.wait_empty(limit=10)
+            assert "to=<a@broken.test>" in mail.log() and "to=<c@broken.test>" not in mail.log()
+
+
 def test_a_transport_that_is_not_there_lets_mail_wait(options):
     for transport in ("nosuch:x", ":x", "local:x", "../public/qmgr"):
         with local_alone(options, mailbox_transport=transport) as mail:

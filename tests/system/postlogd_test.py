@@ -436,6 +436,46 @@ def test_lines_wait_for_a_postlogd_that_cannot_start(options):
         mail.wait_log("^it waits$")
 
 
+def test_what_keeps_a_daemon_from_starting_is_in_the_log_file(options):
+    """Without main.cf a daemon does not know of the log file, and nobody may be there who reads syslog."""
+    with serving(options, services={**WITH_CLEANUP, "showq": mta.SERVICES["showq"]}) as mail:
+        mail.start()
+        Client(mail).quit()
+        mail.wait_log("disconnect from")
+        main_cf = mail.etc / "main.cf"
+        good = main_cf.read_text()
+        for line, reason in (("just words", r"\S+/main.cf, line \d+: missing '=' after attribute name: \"just words\""),
+                             ("queue_directory = /nonexistent", "chdir /nonexistent: No such file or directory"),
+                             ("syslog_facility = nosuch", r"file \S+/main.cf: parameter syslog_facility: unrecognized value: nosuch"),
+                             ("max_use = many", r"\S+/main.cf, line \d+: max_use = many: must be a number.*")):
+            main_cf.write_text(good + line + "\n")
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(mail.queue / "public/showq"))
+                mail.wait_log(rf"^\w+ +\d+ [\d:]+ mail postfix/showq\[\d+\]: fatal: {reason}$")
+
+
+def test_what_keeps_postlogd_from_starting_is_in_the_log_file(options):
+    with serving(options) as mail:
+        mail.start()
+        Client(mail).quit()
+        mail.wait_log("disconnect from")
+        with (mail.etc / "main.cf").open("a") as main_cf:
+            main_cf.write("just words\n")
+        (pid,) = mail.pids("postlogd")
+        os.kill(pid, signal.SIGKILL)
+        reason = re.compile(r"^\w+ +\d+ [\d:]+ mail postfix/postlogd\[\d+\]: fatal: \S+/etc/main.cf, line \d+: missing '='", re.M)
+
+        def served():
+            Client(mail).quit()
+            time.sleep(0.1)
+            return reason.search(mail.log())
+        mta.wait(served)
+        # master stores what postlogd cannot.
+        lines = mail.log().count("disconnect from")
+        Client(mail).quit()
+        mta.wait(lambda: mail.log().count("disconnect from") > lines)
+
+
 def test_postlogd_stays_for_those_who_complete_what_they_have(options):
     """master has left (`postfix drain`): the last line of the last process is written, and then nobody is there any more."""
     with serving(options) as mail:

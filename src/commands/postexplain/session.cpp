@@ -6,6 +6,7 @@
 #include "config/param.h"
 #include "mail/address.h"
 #include "restrictions/client_name.h"
+#include "restrictions/refusal_text.h"
 
 namespace postexplain {
 
@@ -44,7 +45,8 @@ class WouldBe {
                 .resolver = resolver_,
                 .service_name = request.service,
                 .sleeps = false,
-                .asks_policy_services = request.policy}) {}
+                .asks_policy_services = request.policy}),
+        refusal_text_(config_, table::Settings::from(config_)) {}
 
   SessionReport run();
 
@@ -61,7 +63,8 @@ class WouldBe {
   using Question = Decision (Rules::*)(const restrictions::Subject&, restrictions::Observer*) const;
   Moment& ask(std::string command, Stage stage, Question question, std::string_view success);
   Moment& say(std::string command, std::string_view reply);
-  void settle(Moment& moment, int code) const;
+  void settle(Moment& moment);
+  std::string with_footer(const restrictions::Reply& refusal) const;
   restrictions::Subject subject(Stage stage) const;
 
   const config::Config& config_;
@@ -69,6 +72,7 @@ class WouldBe {
   const Request& request_;
   dns::Resolver resolver_;
   Rules rules_;
+  restrictions::RefusalText refusal_text_;
 
   SessionReport report_;
   tls::Facts tls_;
@@ -97,20 +101,51 @@ restrictions::Subject WouldBe::subject(Stage stage) const {
   return subject;
 }
 
-void WouldBe::settle(Moment& moment, int code) const {
-  if (code >= 500 && config_[param::soft_bounce]) {
-    moment.reply[0] = '4';
-    if (moment.reply.size() > 5 && moment.reply[4] == '5' && moment.reply[5] == '.') moment.reply[4] = '4';
-    code -= 100;
+// A refusal on its way to the client: soft_bounce, smtpd_reject_filter_maps, footers, in this order.
+void WouldBe::settle(Moment& moment) {
+  auto refusal = restrictions::parse_refusal(moment.reply);
+  if (!refusal) return;
+  if (refusal->code >= 500 && config_[param::soft_bounce]) refusal->code -= 100;
+  if (!refusal->status.empty()) refusal->status[0] = static_cast<char>('0' + refusal->code / 100);
+  if (auto other = refusal_text_.filtered(refusal->line())) {
+    refusal = std::move(other);
+    if (!refusal->status.empty()) refusal->status[0] = static_cast<char>('0' + refusal->code / 100);
   }
-  moment.kind = code >= 500 ? Moment::Kind::refused : code >= 400 ? Moment::Kind::deferred : Moment::Kind::accepted;
+  moment.kind = refusal->code >= 500 ? Moment::Kind::refused : Moment::Kind::deferred;
+  moment.disconnect |= refusal->code == 421 || refusal->code == 521;
+  is_over_ |= moment.disconnect;
+  moment.reply = with_footer(*refusal);
+}
+
+std::string WouldBe::with_footer(const restrictions::Reply& refusal) const {
+  const std::string& server_name = config_[param::myhostname];
+  const auto footer = refusal_text_.footer(refusal.line(), [&](std::string_view name) {
+    return restrictions::footer_value({.client = report_.client,
+                                       .helo = helo_ ? std::string_view(*helo_) : std::string_view(),
+                                       .sender = sender_,
+                                       .recipient = recipient_,
+                                       .server_name = server_name},
+                                      name);
+  });
+  std::vector<std::string> lines = {refusal.line().substr(4) + footer.continuation};
+  const std::string status = refusal.status.empty() ? "" : refusal.status + " ";
+  for (const std::string& each : footer.lines) lines.push_back(status + each);
+  constexpr std::size_t kLongestLine = 510;  // without its end
+  std::string reply;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const bool is_last = i + 1 == lines.size();
+    const std::string said = fmt::format("{}{}{}", refusal.code, is_last ? ' ' : '-', lines[i]);
+    reply += said.substr(0, kLongestLine);
+    if (!is_last) reply += '\n';
+  }
+  return reply;
 }
 
 Moment& WouldBe::say(std::string command, std::string_view reply) {
   Moment& moment = report_.moments.emplace_back();
   moment.command = std::move(command);
   moment.reply = reply;
-  settle(moment, static_cast<int>(base::to_long(reply.substr(0, 3)).value_or(0)));
+  settle(moment);
   return moment;
 }
 
@@ -131,7 +166,7 @@ Moment& WouldBe::ask(std::string command, Stage stage, Question question, std::s
     case Decision::Kind::refuse:
       moment.reply = decision.reply.line();
       moment.disconnect = decision.disconnect;
-      settle(moment, decision.reply.code);
+      settle(moment);
       break;
     case Decision::Kind::hang_up:
       moment.reply = "(the connection is closed without a word)";

@@ -16,7 +16,7 @@ namespace postexplain {
 // One command of the client, and what came of it.
 struct Moment {
   std::string command;  // "RCPT TO:<ann@example.com>"; "(connect)" and "(end of message)" are none
-  std::string reply;    // as the client would see it, but for smtpd_reject_filter_maps and smtpd_reject_footer
+  std::string reply;    // as the client would see it, a line a line
   enum class Kind { accepted, refused, deferred };
   Kind kind = Kind::accepted;
   bool disconnect = false;

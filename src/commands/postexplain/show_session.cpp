@@ -16,6 +16,19 @@ std::string line(std::size_t indent, std::string_view text) {
   return result + '\n';
 }
 
+// The first line behind `start`, the others below it.
+std::string reply_text(std::size_t indent, std::string_view start, std::string_view reply, std::string_view end = {}) {
+  const std::string margin(start.size(), ' ');
+  std::string out;
+  for (std::string_view lead = start;; lead = margin) {
+    const auto stop = reply.find('\n');
+    const bool is_last = stop == std::string_view::npos;
+    out += line(indent, fmt::format("{}{}{}", lead, reply.substr(0, stop), is_last ? end : std::string_view()));
+    if (is_last) return out;
+    reply.remove_prefix(stop + 1);
+  }
+}
+
 // "name", padded so that verdicts stand below one another.
 std::string padded(std::size_t indent, std::string_view name) {
   const std::size_t width = kVerdictColumn > indent ? kVerdictColumn - indent : 0;
@@ -210,7 +223,8 @@ std::string client_text(const SessionReport& report) {
 std::string session_text(const Setup& setup, const SessionReport& report) {
   std::string out = line(0, fmt::format("client   {}", client_text(report)));
   out += line(0, fmt::format("service  {}", report.service));
-  for (const Moment& moment : report.moments) out += line(2, fmt::format("{:<44} {}", moment.command, moment.reply));
+  for (const Moment& moment : report.moments)
+    out += reply_text(2, fmt::format("{:<44} ", moment.command), moment.reply);
   out += effects_text(report.effects, 2);
 
   for (const Moment& moment : report.moments) {
@@ -221,7 +235,7 @@ std::string session_text(const Setup& setup, const SessionReport& report) {
       out += line(2, fmt::format("logged: {}: {}", note.action, note.text));
     }
     out += effects_text(moment.effects, 2);
-    out += line(2, fmt::format("=> {}{}", moment.reply, moment.disconnect ? "  (and the connection is closed)" : ""));
+    out += reply_text(2, "=> ", moment.reply, moment.disconnect ? "  (and the connection is closed)" : "");
   }
   for (const RouteReport& route : report.routes) out += "\n" + route_text(setup, route);
   return out;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "base/word_list.h"
 #include "config/master_cf.h"
 #include "config/param.h"
 #include "config/registry.h"
@@ -68,15 +69,15 @@ struct Use {
   std::string where;  // "/etc/postfix/main.cf, line 12: parameter alias_maps"
   std::string parameter;
   std::string table;
-  bool is_wish = true;  // of whoever wrote it, and no default
+  bool is_needed = true;  // no default, and read by some program
 };
 
 // Each table once, at the first place that names it.
 class Uses {
  public:
-  void take(const std::string& where, std::string_view parameter, std::string_view value, bool is_wish = true) {
+  void take(const std::string& where, std::string_view parameter, std::string_view value, bool is_needed = true) {
     for (std::string& table : tables_in(parameter, value)) {
-      if (seen_.insert(table).second) all_.push_back({where, std::string(parameter), std::move(table), is_wish});
+      if (seen_.insert(table).second) all_.push_back({where, std::string(parameter), std::move(table), is_needed});
     }
   }
   const std::vector<Use>& all() const { return all_; }
@@ -94,14 +95,26 @@ std::optional<std::string> value_of(const config::Config& config, std::string_vi
   }
 }
 
+// A name of the administrator's own is for others to refer to: what nobody reads need not be there.
+bool is_read(const config::Config& config, std::string_view name) {
+  if (config::find_parameter(name) != nullptr || config::find_family(name) != nullptr) return true;
+  const std::string classes = value_of(config, "smtpd_restriction_classes").value_or("");
+  return base::has_word(classes, name);
+}
+
+void find_uses_in_main_cf(const config::Config& config, Uses& uses, bool is_read_by_programs) {
+  for (const auto& [name, setting] : config.settings()) {
+    if (is_read(config, name) != is_read_by_programs) continue;
+    if (const auto value = value_of(config, name)) {
+      uses.take(fmt::format("{}: parameter {}", setting.where.text(), name), name, *value, is_read_by_programs);
+    }
+  }
+}
+
 Uses find_uses(const Installation& installation) {
   Uses uses;
   const config::Config& config = installation.config;
-  for (const auto& [name, setting] : config.settings()) {
-    if (const auto value = value_of(config, name)) {
-      uses.take(fmt::format("{}: parameter {}", setting.where.text(), name), name, *value);
-    }
-  }
+  find_uses_in_main_cf(config, uses, true);
   for (const config::Parameter& row : config::all_parameters()) {
     if (row.kind != config::Kind::parameter || row.type != config::Type::text) continue;
     if (config.settings().contains(row.name) || !holds_tables(row.name) || row.name == kBuiltWhenAskedFor) continue;
@@ -109,9 +122,9 @@ Uses find_uses(const Installation& installation) {
       uses.take(fmt::format("parameter {} (default)", row.name), row.name, *value, false);
     }
   }
+  // master tells what is wrong with master.cf.
   const auto file = config::read_master_cf(installation.config_directory + "/master.cf", false);
-  if (!file) return uses;  // master tells
-  for (const config::ServiceLine& line : file->lines) {
+  for (const config::ServiceLine& line : file ? file->lines : std::vector<config::ServiceLine>()) {
     for (const auto& option : config::arguments_of(line).options) {
       if (!option.is_override) continue;
       const auto setting = config::split_name_value(option.text);
@@ -121,6 +134,7 @@ Uses find_uses(const Installation& installation) {
       }
     }
   }
+  find_uses_in_main_cf(config, uses, false);
   return uses;
 }
 
@@ -161,8 +175,8 @@ void check_table(const Use& use, const table::Settings& settings, Tally& tally) 
     text += fmt::format("; \"{}\" makes it of its source file", command);
   }
   // A system on which nobody has run newaliases yet is a system all the same.
-  ++(use.is_wish ? tally.errors : tally.warnings);
-  say(use.is_wish ? logging::Level::error : logging::Level::warning, text);
+  ++(use.is_needed ? tally.errors : tally.warnings);
+  say(use.is_needed ? logging::Level::error : logging::Level::warning, text);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/mail_origin.h"
 #include "config/own_networks.h"
 #include "config/param.h"
 #include "config/registry.h"
@@ -145,6 +146,11 @@ const std::string& Config::State::expanded_value(std::uint16_t index) const {
   }
   const Parameter& row = parameter(index);
   std::string value = row.type == Type::raw ? std::string(lookup(row.name).value_or("")) : value_of(row.name);
+  if (index == param::myorigin.index) {
+    auto origin = mail_origin(value);
+    if (!origin) throw BadValue(place(row.name) + ": " + origin.error().text);
+    value = std::move(*origin);
+  }
   const std::lock_guard lock(mutex);
   return expanded.try_emplace(index, std::move(value)).first->second;
 }
@@ -202,7 +208,19 @@ std::expected<Config, base::Error> Config::load(const Source& source) {
     if (!source.main_cf_may_be_absent || !is_absent) return std::unexpected(main_cf.error());
     main_cf.emplace();
   }
-  return from_main_cf(std::move(*main_cf), directory, source);
+  Config config = from_main_cf(std::move(*main_cf), directory, source);
+  config.read_origin();
+  return config;
+}
+
+// While the file can be reached: not when we have changed root and user. An error is told when the value is used.
+void Config::read_origin() const {
+  const auto setting = settings().find(parameter(param::myorigin.index).name);
+  if (setting == settings().end() || !setting->second.value.contains('/')) return;
+  try {
+    static_cast<void>((*this)[param::myorigin]);
+  } catch (const BadValue&) {
+  }
 }
 
 std::expected<Config, base::Error> Config::from_text(std::string_view main_cf, const Source& source) {
@@ -320,6 +338,7 @@ void Config::check_value(std::string_view name, const Parameter& row) const {
     state_->number(row, name, raw(name).value_or(""));
     return;
   }
+  if (name == parameter(param::myorigin.index).name) static_cast<void>((*this)[param::myorigin]);
   const std::string text = state_->value_of(name);
   state_->number(row, name, text);
   if (name != "compatibility_level") return;

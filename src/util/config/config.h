@@ -91,6 +91,7 @@ class Config {
   struct State;
   explicit Config(std::unique_ptr<State> state);
   static Config from_main_cf(MainCf main_cf, const std::string& directory, const Source& source);
+  void read_origin() const;
   void check_value(std::string_view name, const Parameter& row) const;  // throws BadValue
   std::unique_ptr<State> state_;
 };

@@ -54,7 +54,7 @@ void AgentServer::serve(service::Client client) {
   const auto ipc_limit = config_[config::param::ipc_timeout];
   while (true) {
     channel.set_deadline(io::Deadline::after(kIdleLimit));
-    const auto frame = channel.receive_frame_or_end();
+    const auto frame = channel.receive_frame_or_end(ipc_limit);
     if (!frame) return;
     // Who asked may be gone since, and its successor may have asked another agent for the same.
     if (channel.spoiled()) return;

@@ -71,7 +71,7 @@ Frame Channel::receive_frame() {
   return {static_cast<Kind>(kind), stream_.read_exactly(length)};
 }
 
-std::optional<Frame> Channel::receive_frame_or_end() {
+std::optional<Frame> Channel::receive_frame_or_end(io::Clock::duration within) {
   if (served_ && idle_observer != nullptr && stream_.buffered().empty()) {
     stream_.flush();
     if (!idle_observer->idle(stream_.fd())) return std::nullopt;
@@ -80,7 +80,10 @@ std::optional<Frame> Channel::receive_frame_or_end() {
   } else if (stream_.at_end()) {
     return std::nullopt;
   }
+  const io::Deadline deadline = stream_.deadline();
+  stream_.set_deadline(deadline.or_earlier(io::Deadline::after(within)));
   Frame frame = receive_frame();
+  stream_.set_deadline(deadline);
   served_ = true;
   return frame;
 }

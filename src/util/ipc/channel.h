@@ -71,7 +71,9 @@ class Channel {
   Frame receive_frame();
   // For servers, where a request may begin. Nothing: the peer closed between frames, or this process wants the
   // connection back (see IdleObserver).
-  std::optional<Frame> receive_frame_or_end();
+  // `within`: what the rest of a frame is given once its first byte is there. A peer may be silent between two requests
+  // for as long as it likes, but half a request holds nobody longer than that.
+  std::optional<Frame> receive_frame_or_end(io::Clock::duration within = std::chrono::hours(1));
 
   template <typename Message>
   static Message understand(const Frame& frame) {

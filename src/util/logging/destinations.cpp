@@ -202,7 +202,7 @@ class PostlogSocket : public Destination {
   bool connect() {
     struct sockaddr_un address{};
     base::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd || path_.size() >= sizeof address.sun_path) return false;
+    if (!fd || path_.empty() || path_.size() >= sizeof address.sun_path) return false;
     const struct timeval patience{1, 0};
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     address.sun_family = AF_UNIX;

@@ -112,10 +112,11 @@ std::expected<void, base::Error> open(const Setup& setup) {
   std::expected<void, base::Error> outcome;
   if (setup.standard_error) text.push_back(standard_error(setup.standard_error_from));
   if (setup.syslog) text.push_back(syslog_socket(setup.syslog_socket, setup.syslog_facility));
-  if (!setup.file.empty()) {
-    auto file = setup.postlog_socket.empty() ? log_file(setup.file, setup.file_mode, setup.file_form)
-                                             : postlog_socket(setup.postlog_socket, setup.file, setup.file_mode,
-                                                              setup.file_form, setup.postlog_pipe);
+  if (!setup.file.empty() || setup.postlog_pipe >= 0) {
+    const bool is_own = setup.postlog_socket.empty() && setup.postlog_pipe < 0;
+    auto file =
+        is_own ? log_file(setup.file, setup.file_mode, setup.file_form)
+               : postlog_socket(setup.postlog_socket, setup.file, setup.file_mode, setup.file_form, setup.postlog_pipe);
     if (file) {
       (setup.file_form == Form::json ? json : text).push_back(std::move(*file));
     } else {

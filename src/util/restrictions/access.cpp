@@ -303,7 +303,7 @@ std::optional<Outcome> key_access(Evaluation& evaluation, const AccessTable& tab
 
 std::optional<Outcome> mail_address_access(Evaluation& evaluation, const AccessTable& table,
                                            const Evaluation::RouteAnswer& route, const Target& who) {
-  if (!route) return evaluation.table_error(who, route.error());
+  if (!route) return evaluation.untold_error(who, route.error());
   const auto entry = entry_of_address(evaluation, table, route->recipient);
   auto outcome = act_on(evaluation, table, entry, who);
   // The last domain of user@elsewhere@here says nothing about where the mail goes in the end.

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/text.h"
-#include "logging/log.h"
 
 namespace restrictions {
 
@@ -26,10 +25,7 @@ Outcome permit_mynetworks(Evaluation& evaluation) {
     const std::string yes = "listed";
     evaluation.observer->looked_up("mynetworks", client.address, *listed ? &yes : nullptr);
   }
-  if (!listed) {
-    logging::warning("restrictions.mynetworks", "{text}", {{"text", listed.error().text}});
-    return evaluation.table_error(evaluation.target, listed.error());
-  }
+  if (!listed) return evaluation.untold_error(evaluation.target, listed.error());
   return *listed ? evaluation.permit("permit_mynetworks", {}, evaluation.client()) : dunno();
 }
 

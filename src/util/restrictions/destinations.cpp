@@ -24,7 +24,7 @@ bool has_recipient(const Evaluation& evaluation) {
 }
 
 Outcome table_error(Evaluation& evaluation) {
-  return evaluation.table_error(evaluation.recipient(), evaluation.route_of_recipient().error());
+  return evaluation.untold_error(evaluation.recipient(), evaluation.route_of_recipient().error());
 }
 
 Outcome permit_auth_destination(Evaluation& evaluation) {

@@ -111,6 +111,11 @@ Outcome Evaluation::temporary_failure(TempfailAction action, Trouble trouble, in
   return reject(trouble, code, status, std::move(text));
 }
 
+Outcome Evaluation::untold_error(const Target& who, const table::Error& error) {
+  logging::warning("restrictions.no_answer", "{reason}", {{"reason", error.text}});
+  return table_error(who, error);
+}
+
 Outcome Evaluation::table_error(const Target& who, const table::Error&) {
   return reject(Trouble::data, 451, "4.3.0", fmt::format("<{}>: Temporary lookup failure", who.name));
 }

@@ -89,6 +89,8 @@ class Evaluation {
                             std::string text);
   // 451 4.3.0 <name>: Temporary lookup failure. The table itself has told the log.
   Outcome table_error(const Target& who, const table::Error& error);
+  // The same for what may come of a list or the router, which do not log.
+  Outcome untold_error(const Target& who, const table::Error& error);
   // 451 4.3.5 Server configuration error. `warning` goes to the log.
   Outcome configuration_error(std::string_view warning);
 

@@ -78,7 +78,7 @@ bool MxBackup::is_in_networks(Evaluation& evaluation, const DnsQuestions& questi
 Outcome MxBackup::ask(Evaluation& evaluation) const {
   if (!evaluation.subject.recipient || evaluation.subject.recipient->empty()) return dunno();
   const auto& route = evaluation.route_of_recipient();
-  if (!route) return evaluation.table_error(evaluation.recipient(), route.error());
+  if (!route) return evaluation.untold_error(evaluation.recipient(), route.error());
   if (route->routed && !evaluation.environment.allow_untrusted_routing) return dunno();
   const std::string_view domain = mail::split(route->recipient).domain;
   if (domain.empty() || route->address_class != routing::AddressClass::other)

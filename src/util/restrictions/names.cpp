@@ -103,7 +103,7 @@ struct NullMx {
 
 Outcome reject_unknown_domain(Evaluation& evaluation, const Evaluation::RouteAnswer& route, const Target& who,
                               std::string_view status, const NullMx& null_mx) {
-  if (!route) return evaluation.table_error(who, route.error());
+  if (!route) return evaluation.untold_error(who, route.error());
   switch (route->address_class) {
     case routing::AddressClass::local:
     case routing::AddressClass::virtual_alias:

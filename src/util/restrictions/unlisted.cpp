@@ -19,7 +19,7 @@ class Unlisted {
       : evaluation_(evaluation), environment_(evaluation.environment), who_(who), route_answer_(route) {}
 
   Outcome ask() {
-    if (!route_answer_) return failed(route_answer_.error());
+    if (!route_answer_) return evaluation_.untold_error(who_, route_answer_.error());
     const routing::Route& route = *route_answer_;
     // What is rewritten or forwarded is known.
     for (const table::TableList* maps : renaming_tables()) {

@@ -83,22 +83,37 @@ void check_place_in_master_cf(const Program& program, const Options& options, st
   }
 }
 
-// Before main.cf has said where to: master has taken standard error away, but what is wrong with main.cf must be told.
-void open_logging_without_config(const Program& program, bool syslog) {
-  logging::Setup setup;
-  setup.identity.program = program.program;
-  if (const char* tag = std::getenv("MAIL_LOGTAG"); tag != nullptr) setup.identity.syslog_name = tag;
-  setup.syslog = syslog;
-  (void)logging::open(setup);
+std::string from_environment(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr ? value : "";
 }
 
-Options options_of(const Program& program, std::span<char*> arguments) {
-  try {
-    return parse_options(arguments);
-  } catch (const base::Fatal&) {
-    open_logging_without_config(program, true);
-    throw;
-  }
+// The ends that master has given us of the pipe to postlogd.
+struct LogPipe {
+  int writing = -1;
+  int reading = -1;  // postlogd has this one instead
+};
+
+LogPipe inherited_log_pipe() {
+  return {.writing = take_log_pipe(kLogPipeVariable, O_WRONLY), .reading = take_log_pipe(kLogReadVariable, O_RDONLY)};
+}
+
+// For what postlogd has to say as long as it does not know of its file: what it leaves in the pipe, master finds there.
+base::Fd way_in(int reading_end) {
+  if (reading_end < 0) return {};
+  return base::Fd(::open(fmt::format("/proc/self/fd/{}", reading_end).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+}
+
+// Before main.cf has said where to: master has taken standard error away, but what is wrong with main.cf, or with what
+// master.cf says of us, must be told. Like what comes later: to postlogd, if master knows of a log file.
+void open_logging_without_config(const Program& program, int log_pipe) {
+  logging::Setup setup;
+  setup.identity.program = program.program;
+  setup.identity.syslog_name = from_environment("MAIL_LOGTAG");
+  setup.identity.host = from_environment("POSTLOG_HOSTNAME");
+  setup.postlog_pipe = log_pipe;
+  setup.syslog = log_pipe < 0;
+  (void)logging::open(setup);
 }
 
 config::Config load(const Program& program, const std::string& service_name, const Options& options) {
@@ -107,10 +122,7 @@ config::Config load(const Program& program, const std::string& service_name, con
   source.service_name = service_name;
   source.overrides = options.overrides;
   auto config = config::Config::load(source);
-  if (!config) {
-    open_logging_without_config(program, true);
-    throw base::Fatal(config.error().text);
-  }
+  if (!config) throw base::Fatal(config.error().text);
   return std::move(*config);
 }
 
@@ -121,7 +133,7 @@ void open_logging(const config::Config& config, const Program& program, const Op
   if (!setup.file.empty()) setup.postlog_socket = "public/" + config[param::postlog_service_name];
   setup.postlog_pipe = log_pipe;
   if (program.clients == Clients::datagrams) setup.postlog_socket.clear();  // it would write to itself
-  if (const char* host = std::getenv("POSTLOG_HOSTNAME"); host != nullptr && *host != '\0') setup.identity.host = host;
+  if (std::string host = from_environment("POSTLOG_HOSTNAME"); !host.empty()) setup.identity.host = std::move(host);
   if (const auto opened = logging::open(setup); !opened) {
     setup.file.clear();
     setup.syslog = true;
@@ -228,18 +240,15 @@ void give_up_privileges(const Program& program, const Context& context, const Ac
   if (program.privileges != Privileges::keep) forbid_new_privileges();
 }
 
-int serve(const Program& program, const Options& options) {
+int serve(const Program& program, const Options& options, const LogPipe& pipe) {
   const std::string service_name = options.service_name.empty() ? program.program : options.service_name;
   const std::uint32_t generation = generation_from_environment();
-  // A stand-alone process is not master's child, whatever its environment says.
-  const int log_pipe = options.stand_alone ? -1 : take_log_pipe(kLogPipeVariable, O_WRONLY);
-  const int log_read = options.stand_alone ? -1 : take_log_pipe(kLogReadVariable, O_RDONLY);
-  for (const char* variable : {kLogPipeVariable, kLogReadVariable}) ::unsetenv(variable);
   const config::Config config = load(program, service_name, options);
   config.import_environment();
   const std::string& queue_directory = config[param::queue_directory];
   if (::chdir(queue_directory.c_str()) != 0) throw base::Fatal(base::with_errno("chdir " + queue_directory, errno));
-  open_logging(config, program, options, log_pipe);
+  // A stand-alone process is not master's child, whatever its environment says.
+  open_logging(config, program, options, options.stand_alone ? -1 : pipe.writing);
   if (options.debugger) run_debugger(config, program.program);
   if (!options.stand_alone) check_place_in_master_cf(program, options, service_name);
 
@@ -253,7 +262,7 @@ int serve(const Program& program, const Options& options) {
                   .privileged = is_root && !options.unprivileged,
                   .chrooted = is_root && options.chroot,
                   .stand_alone = options.stand_alone,
-                  .log_pipe = program.clients == Clients::datagrams ? log_read : -1};
+                  .log_pipe = program.clients == Clients::datagrams && !options.stand_alone ? pipe.reading : -1};
   std::optional<Account> owner;
   if (is_root) owner = mail_owner(config);
   raise_limits();
@@ -300,12 +309,14 @@ int run(int argc, char** argv, const Program& program) {
   ignore(SIGXFSZ);  // a file that may not grow is an error of write(2)
   ignore(SIGHUP);
   ::umask(077);
-  open_logging_without_config(program, false);
+  const LogPipe pipe = inherited_log_pipe();
+  const base::Fd spare = way_in(pipe.reading);
+  open_logging_without_config(program, spare ? spare.get() : pipe.writing);
   try {
     const auto all = std::span<char*>(argv, static_cast<std::size_t>(argc));
-    const Options options = options_of(program, all.empty() ? all : all.subspan(1));
+    const Options options = parse_options(all.empty() ? all : all.subspan(1));
     logging::set_verbosity(options.verbosity);
-    return serve(program, options);
+    return serve(program, options, pipe);
   } catch (const base::Fatal& problem) {
     logging::fatal("service.fatal", "{reason}", {{"reason", problem.what()}});
   } catch (const std::bad_alloc&) {

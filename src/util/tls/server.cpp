@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <optional>
 
 #include "base/file.h"
@@ -31,15 +32,28 @@ struct Stamp {
   ino_t inode = 0;
   off_t size = 0;
   std::int64_t modified = 0;
-  bool operator==(const Stamp&) const = default;
+  std::int64_t changed = 0;  // content, name or owner
+  bool operator==(const Stamp& other) const {
+    return device == other.device && inode == other.inode && size == other.size && modified == other.modified;
+  }
 };
+
+std::int64_t nanoseconds(const struct timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// Nobody is writing it still, as far as can be seen at one look.
+bool is_at_rest(const Stamp& stamp) {
+  struct timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds(now) - std::max(stamp.changed, stamp.modified) >= std::chrono::nanoseconds(kLookInterval).count();
+}
 
 // Nothing when it cannot be looked at any more (privileges, chroot): then nothing can be noticed either.
 std::optional<Stamp> stamp_of(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return Stamp{status.st_dev, status.st_ino, status.st_size,
-               std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
+  return Stamp{status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
 void warn(std::string_view text) {
@@ -120,7 +134,7 @@ void Server::State::look_at_files() {
   for (Watched& file : files) {
     const auto stamp = stamp_of(file.path);
     if (!stamp) continue;  // gone, or out of reach: what is in use stays
-    if (stamp != file.seen) settled = false;
+    if (stamp != file.seen && !is_at_rest(*stamp)) settled = false;
     file.seen = stamp;
     if (stamp != file.used) changed = &file;
   }

@@ -428,7 +428,7 @@ def dsn_delayed(act):
 
 rewriting = group("rewriting", lambda base: {
     "virtual_mailbox_domains": "example.test, other.test", "virtual_mailbox_maps": boxes(base), "recipient_delimiter": "+",
-    "mydestination": "local.test", "myorigin": "origin.test", "append_at_myorigin": "yes", "append_dot_mydomain": "yes", "mydomain": "dom.test",
+    "mydestination": "local.test", "myorigin": f"{base}/mailname", "append_at_myorigin": "yes", "append_dot_mydomain": "yes", "mydomain": "dom.test",
     "canonical_maps": "inline:{{can@example.test=ann@example.test}, {canx@example.test=bob+own@example.test}, {grün@example.test=green@later.test}, {verde@example.test=grün@later.test}, {@allcan.test=@other.test}}",
     "sender_canonical_maps": "inline:{{oldsender@example.test=newsender@example.test}}",
     "recipient_canonical_maps": "inline:{{rcan@example.test=carol@example.test}}",
@@ -445,7 +445,7 @@ rewriting = group("rewriting", lambda base: {
     "propagate_unmatched_extensions": "canonical, virtual", "local_header_rewrite_clients": "static:all", "remote_header_rewrite_domain": "invalid.test",
     "swap_bangpath": "yes", "allow_percent_hack": "yes",
     "address_verify_sender": "", "empty_address_recipient": "postmaster@example.test",
-})
+}, files={"mailname": "origin.test\nnot this\n"})
 
 
 @rewriting

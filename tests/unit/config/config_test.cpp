@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 
+#include "base/file.h"
 #include "config/param.h"
 #include "config/registry.h"
 
@@ -232,6 +234,57 @@ TEST(ConfigLoad, ReadsTheFile) {
   ::rmdir(directory);
   EXPECT_EQ((*config)[param::myorigin], "a.b");
   EXPECT_EQ((*config)[param::mydomain], "d");
+}
+
+// The domain that a main.cf with `myorigin = <a file with this content>` means, or what is wrong with it.
+std::string origin_in(std::string_view content) {
+  char path[] = "/tmp/config_test_XXXXXX";
+  const base::Fd fd(::mkstemp(path));
+  EXPECT_TRUE(base::write_fully(fd.get(), content, path));
+  std::string origin;
+  try {
+    const Config config = from("myorigin = " + std::string(path) + "\nmydestination = $myorigin\n");
+    origin = config[param::myorigin];
+    EXPECT_EQ(config[param::mydestination], path);
+    EXPECT_EQ(config.value("myorigin"), path);
+  } catch (const config::BadValue& bad) {
+    origin = bad.what();
+    const auto at = origin.find("one: ");
+    origin = at == std::string::npos ? origin : origin.substr(at + 5);
+    if (const auto name = origin.find(path); name != std::string::npos) origin.replace(name, std::strlen(path), "FILE");
+  }
+  ::unlink(path);
+  return origin;
+}
+
+TEST(ConfigOrigin, MayBeTheFirstLineOfAFile) {
+  EXPECT_EQ(origin_in("a.example\n"), "a.example");
+  EXPECT_EQ(origin_in("a.example"), "a.example");
+  EXPECT_EQ(origin_in("  a.example \r\nb.example\n"), "a.example");
+  EXPECT_EQ(origin_in("$mydomain\n"), "$mydomain");
+  EXPECT_EQ(origin_in("/etc/hostname\n"), "/etc/hostname");
+}
+
+TEST(ConfigOrigin, IsOneName) {
+  EXPECT_EQ(origin_in(""), "FILE has none in its first line");
+  EXPECT_EQ(origin_in(" \na.example\n"), "FILE has none in its first line");
+  EXPECT_EQ(origin_in("# mine\na.example\n"), "\"# mine\" in FILE is several");
+  EXPECT_EQ(origin_in("a.example,b.example\n"), "\"a.example,b.example\" in FILE is several");
+  EXPECT_EQ(origin_in(std::string_view("a\0b\n", 4)), "FILE has a NUL byte");
+  EXPECT_EQ(
+      error_of("myorigin = a b\n", param::myorigin),
+      "/etc/postfix/main.cf, line 1: myorigin = a b: must be one domain name, or a file with one: \"a b\" is several");
+}
+
+TEST(ConfigOrigin, AFileThatIsNotThereIsToldWithTheLine) {
+  const std::string text = "myorigin = /nonexistent/mailname\n";
+  const std::string expected =
+      "/etc/postfix/main.cf, line 1: myorigin = /nonexistent/mailname: must be one domain name, or a file with one: "
+      "open /nonexistent/mailname: No such file or directory";
+  EXPECT_EQ(error_of(text, param::myorigin), expected);
+  const auto findings = from(text).check("cleanup");
+  ASSERT_EQ(findings.errors.size(), 1U);
+  EXPECT_EQ(findings.errors.front().text, expected);
 }
 
 TEST(ConfigEnvironment, OnlyWhatIsImportedStays) {

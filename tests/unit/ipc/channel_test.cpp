@@ -160,6 +160,16 @@ TEST_F(ChannelTest, ASilentPeerIsNotWaitedForForEver) {
   EXPECT_THROW(b.receive_frame(), io::StreamError);
 }
 
+TEST_F(ChannelTest, HalfARequestIsNotWaitedForForEver) {
+  b.set_deadline(io::Deadline::never());
+  a.send(Other{});
+  a.flush();
+  EXPECT_TRUE(b.receive_frame_or_end(20ms));
+  EXPECT_EQ(b.stream().deadline().time(), io::Deadline::never().time());
+  send_raw("\1");
+  EXPECT_THROW(b.receive_frame_or_end(20ms), io::StreamError);
+}
+
 TEST_F(ChannelTest, AnIdleConnectionIsSpoiledByInputAndByItsEnd) {
   EXPECT_FALSE(b.spoiled());
   send_raw("x");

@@ -1,3 +1,4 @@
+#include "logging/log.h"
 #include "rules_for_tests.h"
 
 namespace restrictions {
@@ -48,6 +49,17 @@ TEST(Destinations, ATableThatCannotTellDefers) {
   for (const char* restriction : {"permit_auth_destination, reject", "reject_unauth_destination"}) {
     Server server(fmt::format("smtpd_relay_restrictions = {}\ntransport_maps = fail:x\n", restriction));
     EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure");
+  }
+}
+
+TEST(Destinations, AListOfDomainsThatIsNotThereIsTold) {
+  for (const char* restriction : {"reject_unauth_destination", "reject_unlisted_recipient", "permit_mx_backup",
+                                  "check_recipient_access static:OK", "reject_unknown_recipient_domain"}) {
+    const logging::Capture log;
+    Server server(
+        fmt::format("smtpd_relay_restrictions = {}, reject\nmydestination = /nonexistent/domains\n", restriction));
+    EXPECT_EQ(server.rcpt(), "451 4.3.0 <ann@local.test>: Temporary lookup failure") << restriction;
+    EXPECT_TRUE(log.contains("mydestination: open file /nonexistent/domains: No such file or directory"));
   }
 }
 

@@ -120,11 +120,11 @@ TEST_F(Refusal, StaysWhenItsTableCannotAnswer) {
 }
 
 TEST(ParsedRefusal, HasCodeStatusAndText) {
-  EXPECT_EQ(parse_refusal("550  5.7.1  go  away ")->line(), "550 5.7.1 go  away");
-  EXPECT_EQ(parse_refusal("450 go away")->line(), "450 go away");
-  EXPECT_EQ(parse_refusal("450")->line(), "450 ");
-  EXPECT_EQ(parse_refusal(""), std::nullopt);
-  EXPECT_EQ(parse_refusal("45x"), std::nullopt);
+  EXPECT_EQ(restrictions::parse_refusal("550  5.7.1  go  away ")->line(), "550 5.7.1 go  away");
+  EXPECT_EQ(restrictions::parse_refusal("450 go away")->line(), "450 go away");
+  EXPECT_EQ(restrictions::parse_refusal("450")->line(), "450 ");
+  EXPECT_EQ(restrictions::parse_refusal(""), std::nullopt);
+  EXPECT_EQ(restrictions::parse_refusal("45x"), std::nullopt);
 }
 
 }  // namespace

@@ -53,6 +53,17 @@ TEST_F(Reload, ANewCertificateIsTakenUp) {
   EXPECT_EQ(server.stale(), "");
 }
 
+TEST_F(Reload, OneThatHasLainThereForAWhileIsTakenUpAtTheFirstLook) {
+  put("chain.pem", file("ec-chain.pem"));
+  const config::Config config = configuration({{"smtpd_tls_chain_files", path("chain.pem")}});
+  Server server(config, nullptr);
+  put("chain.pem", file("other-chain.pem"));
+  std::this_thread::sleep_for(1200ms);  // in which no client comes
+  Client client{.says = "x"};
+  meet(server, client);
+  EXPECT_EQ(client.server_cn, "other.example.test");
+}
+
 TEST_F(Reload, AKeyWithoutItsCertificateLeavesTheOldOnesInUseUntilItComes) {
   put("key.pem", file("ec.key"));
   put("cert.pem", file("ec.pem"));
