@@ -22,6 +22,8 @@ std::vector<char*> pointers_to(std::span<const std::string> texts) {
   return pointers;
 }
 
+constexpr int kBeyondOrdinarySignals = 32;
+
 // Everything that the new process needs, computed before: it shares our memory until it runs the program.
 struct Launch {
   const char* program;
@@ -51,6 +53,8 @@ struct Launch {
       ::_exit(1);
     }
   }
+  // Nothing of what whoever started us ignores or blocks is a service's business. SIGPIPE each of them ignores itself.
+  for (int number = 1; number < kBeyondOrdinarySignals; ++number) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

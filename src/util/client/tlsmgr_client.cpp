@@ -40,8 +40,11 @@ void TlsmgrClient::forget() {
 
 std::optional<tls::TicketKey> TlsmgrClient::current() {
   const auto latest = [&]() -> std::optional<tls::TicketKey> {
+    const std::time_t now = std::time(nullptr);
     const auto found = std::ranges::max_element(keys_, {}, &tls::TicketKey::expires);
-    if (found == keys_.end() || found->expires <= std::time(nullptr)) return std::nullopt;
+    if (found == keys_.end() || found->expires <= now) return std::nullopt;
+    // The clock was set back: tlsmgr has let go of such a key, and so must we.
+    if (found->expires > now + lifetime_) return std::nullopt;
     return *found;
   };
   if (auto key = latest()) return key;

@@ -74,6 +74,8 @@ int run(int argc, char** argv, const Identity& identity, const std::function<int
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &sigpipe_at_start);
   ::sigaction(SIGXFSZ, &ignore, nullptr);  // a file that may not grow is an error of write(2), after which we clean up
+  // A parent that ignores the ends of its children hands that on, and then nobody could wait for his own.
+  ::signal(SIGCHLD, SIG_DFL);
   ::umask(022);
 
   program_name = identity.name;

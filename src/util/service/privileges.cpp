@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,6 +43,7 @@ Account mail_owner(const config::Config& config) {
 }
 
 void enter_chroot(const std::string& queue_directory) {
+  ::tzset();  // the time zones stay outside
   if (::chroot(queue_directory.c_str()) != 0) fail("chroot " + queue_directory);
   if (::chdir("/") != 0) fail("chdir / in " + queue_directory);
 }

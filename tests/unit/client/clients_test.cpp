@@ -320,6 +320,17 @@ TEST_F(Clients, TlsmgrsOldKeysSealAndOpenNothing) {
   });
 }
 
+TEST_F(Clients, TlsmgrsKeysOfATimeBeforeTheClockWasSetBackAreAskedForAnew) {
+  const std::time_t now = std::time(nullptr);
+  client::TlsmgrClient tickets(path_, "smtp", 5s);
+  play({tlsmgr_with({3600, {ticket_key('a', now + 86400)}}), tlsmgr_with({3600, {ticket_key('b', now + 3600)}})}, [&] {
+    EXPECT_FALSE(tickets.current());
+    io::sleep_until(io::Deadline::after(1010ms));
+    ASSERT_TRUE(tickets.current());
+    EXPECT_EQ(tickets.current()->name, name_of_key('b'));
+  });
+}
+
 TEST_F(Clients, TlsmgrsKeysOfAWrongSizeAreNotUsed) {
   client::TlsmgrClient tickets(path_, "smtp", 5s);
   auto key = ticket_key('a', std::time(nullptr) + 1000);
