@@ -61,7 +61,13 @@ class Planner {
         break;
       case config::BounceKind::success:
       case config::BounceKind::verify:
-        if (!request_.sender.empty()) to_sender(entries_, Included::headers);
+        if (!request_.sender.empty()) {
+          to_sender(entries_, Included::headers);
+        } else if (settings_.copy_second_bounces) {
+          // Worded as for the sender who cannot be told.
+          plan_.letters.push_back({kind_, false, settings_.double_bounce_address, settings_.second_bounce_recipient,
+                                   Included::headers, entries_});
+        }
         break;
     }
     return std::move(plan_);

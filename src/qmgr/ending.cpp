@@ -10,6 +10,7 @@
 #include "logging/log.h"
 #include "mail/address.h"
 #include "qmgr/flow.h"
+#include "qmgr/placement.h"
 #include "qmgr/steps.h"
 #include "queue/message.h"
 #include "queue/status_log.h"
@@ -118,7 +119,7 @@ bool Flow::try_to_end(ActiveMessage& message) {
   const bool has_sender = !kept.request.sender.empty();
   const bool expired =
       message.force_expired || is_too_old(settings_.retry, has_sender, believed_now(), kept.create_time);
-  if (deferred && expired && expire(kept, id, message.force_expired)) deferred = false;
+  if (deferred && expired && expire(kept, id, message)) deferred = false;
   if (deferred) {
     if (!expired) warn_sender(kept, id);
     const std::time_t next = next_attempt(settings_.retry, id.text(), now(), kept.create_time);
@@ -153,11 +154,8 @@ bool Flow::send_notice(client::Notice notice, const Kept& kept) {
 
 // What the last attempt said about each recipient becomes the reason of its return. The bounce log is safe before the
 // recipients are marked; a crash in between leaves an entry that is found here again.
-bool Flow::expire(const Kept& kept, const queue::Id& id, bool forced) {
-  logging::info("qmgr.expired", "{id}: from=<{sender}>, status={status}, returned to sender",
-                {{"id", id.text()},
-                 {"sender", mail::for_log(kept.request.sender, settings_.external_addresses)},
-                 {"status", forced ? "force-expired" : "expired"}});
+bool Flow::expire(const Kept& kept, const queue::Id& id, ActiveMessage& message) {
+  const bool forced = message.force_expired;
   const auto fail = [&](std::string_view problem) {
     logging::warning("qmgr.expired", "{id}: {problem}", {{"id", id.text()}, {"problem", problem}});
     return false;
@@ -182,6 +180,7 @@ bool Flow::expire(const Kept& kept, const queue::Id& id, bool forced) {
     if (!batch) return fail(batch.error().text);
     from = batch->next;
     std::vector<queue::StatusEntry> entries;
+    std::vector<delivery::RequestRecipient> never_told;
     for (const queue::Recipient& recipient : batch->recipients) {
       if (told.contains(recipient.offset)) continue;
       queue::StatusEntry entry;
@@ -195,9 +194,17 @@ bool Flow::expire(const Kept& kept, const queue::Id& id, bool forced) {
         entry.offset = recipient.offset;
         entry.status = forced ? "4.7.0" : "4.4.7";
         entry.reason = forced ? "message is administratively expired" : "delivery time expired";
+        never_told.push_back(
+            {recipient.address, recipient.original, recipient.dsn_original, recipient.notify, recipient.offset});
       }
       entry.action = "failed";
       entries.push_back(std::move(entry));
+    }
+    // Every recipient has a line in the log that tells what became of it.
+    if (!never_told.empty()) {
+      const std::string code = forced ? "4.7.0" : "4.4.7";
+      const std::string reason = forced ? "message is administratively expired" : "delivery time expired";
+      tell(kept, never_told, delivery::Deferred{status(code, reason)}, message);
     }
     if (!entries.empty()) {
       const auto written = queue::append_status(spool_, queue::Folder::bounce, id, entries, queue::Durable::yes,
@@ -210,6 +217,10 @@ bool Flow::expire(const Kept& kept, const queue::Id& id, bool forced) {
       }
     }
   } while (from != 0);
+  logging::info("qmgr.expired", "{id}: from=<{sender}>, status={status}, returned to sender",
+                {{"id", id.text()},
+                 {"sender", mail::for_log(kept.request.sender, settings_.external_addresses)},
+                 {"status", forced ? "force-expired" : "expired"}});
   if (!exists(queue::Folder::bounce, id)) return true;
   const bool verp = !kept.verp_delimiters.empty() && settings_.verp_bounces;
   return send_notice(verp ? client::Notice::verp : client::Notice::failure, kept);

@@ -128,7 +128,7 @@ class Flow {
   bool try_to_end(ActiveMessage& message);
   bool has_notices(const ActiveMessage& message);
   bool send_notice(client::Notice notice, const Kept& kept);
-  bool expire(const Kept& kept, const queue::Id& id, bool forced);
+  bool expire(const Kept& kept, const queue::Id& id, ActiveMessage& message);
   void warn_sender(const Kept& kept, const queue::Id& id);
   void forget(ActiveMessage& message);
   bool exists(queue::Folder log, const queue::Id& id) const;

@@ -362,6 +362,7 @@ def test_forced_expiry_returns_mail_without_another_attempt(options):
         queue.wait_empty()
         assert not queue.agent.requests
         assert "reason=message is administratively expired" in queue.bounce.logs[0]
+        queue.wait_log(rf"{name}: to=<ann@x.test>, relay=none, .* dsn=4.7.0, status=deferred \(message is administratively expired\)$")
         queue.wait_log(rf"{name}: from=<s@sender.test>, status=force-expired, returned to sender$")
 
 

@@ -385,6 +385,14 @@ def too_large(act):
 
 
 @virtual
+def too_many_hops_reported(act):
+    for option in (("-v",), ("-N", "success"), ("-N", "never")):
+        act.send("ann@example.test", headers="Received: from a by b; Mon, 1 Jan 2020 00:00:00 +0000\n" * 11, options=option)
+        act.send("ann@example.test", headers="Received: from a by b; Mon, 1 Jan 2020 00:00:00 +0000\n" * 11, options=option, sender="<>")
+    yield
+
+
+@virtual
 def too_many_hops(act):
     act.send("ann@example.test", headers="Received: from a by b; Mon, 1 Jan 2020 00:00:00 +0000\n" * 11)
     act.send("ann@example.test", headers="Received: from a by b; Mon, 1 Jan 2020 00:00:00 +0000\n" * 8)
@@ -1308,6 +1316,14 @@ def few_duplicates_known(act):
 def old_notice(act):
     act.send("a@later.test", sender="<>")
     act.send("a@later.test")
+    yield
+
+
+@routes
+def report_of_notice(act):
+    for option in (("-N", "success"), ("-v",)):
+        act.send("ann@example.test", sender="<>", options=option)
+    act.send("ann@example.test", "nobody@example.test", "a@later.test", sender="<>", options=("-v",))
     yield
 
 
