@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cleanup/addresses.h"
 #include "logging/log.h"
+#include "table/fold.h"
 
 namespace cleanup {
 
@@ -123,7 +124,7 @@ bool Recipients::is_new(const Group& group, std::string_view address) {
     }
   }
   key += address;
-  key = base::lower(key);
+  key = table::fold_key(key, message_.settings.smtputf8);
   const std::size_t limit = message_.settings.duplicate_limit;
   if (limit != 0 && seen_.size() >= limit) return !seen_.contains(key);
   return seen_.insert(std::move(key)).second;

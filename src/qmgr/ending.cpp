@@ -51,13 +51,13 @@ void Flow::end_if_idle(ActiveMessage& message) {
   if (claim_end(message)) end(message);
 }
 
-bool Flow::has_notices(const ActiveMessage& message) const {
+bool Flow::has_notices(const ActiveMessage& message) {
   const Kept kept = message.unpack();
   if (message.success_reports || kept.request.trace_flags != 0) return true;
-  const std::time_t now = ::time(nullptr);
   if (message.deferred) {
-    if (message.force_expired || (kept.warn && kept.warning_time <= now + 1)) return true;
-    if (is_too_old(settings_.retry, !kept.request.sender.empty(), now, kept.create_time)) return true;
+    const std::time_t current = now();
+    if (message.force_expired || (kept.warn && kept.warning_time <= current + 1)) return true;
+    if (is_too_old(settings_.retry, !kept.request.sender.empty(), current, kept.create_time)) return true;
   }
   return exists(queue::Folder::bounce, *queue::Id::parse(kept.request.queue_id));
 }
@@ -121,7 +121,7 @@ bool Flow::try_to_end(ActiveMessage& message) {
   if (deferred && expired && expire(kept, id, message.force_expired)) deferred = false;
   if (deferred) {
     if (!expired) warn_sender(kept, id);
-    const std::time_t next = next_attempt(settings_.retry, id.text(), ::time(nullptr), kept.create_time);
+    const std::time_t next = next_attempt(settings_.retry, id.text(), now(), kept.create_time);
     if (!done(spool_.move_until(step::kDefer, id, queue::Folder::active, queue::Folder::deferred, next))) return false;
   } else {
     if (message.has_delay_log || message.deferred) (void)spool_.remove(step::kForgetDelay, queue::Folder::defer, id);
@@ -216,7 +216,7 @@ bool Flow::expire(const Kept& kept, const queue::Id& id, bool forced) {
 }
 
 void Flow::warn_sender(const Kept& kept, const queue::Id& id) {
-  if (!kept.warn || kept.warning_time > ::time(nullptr) + 1 || kept.request.sender.empty()) return;
+  if (!kept.warn || kept.warning_time > believed_now() + 1 || kept.request.sender.empty()) return;
   if (!send_notice(client::Notice::delay, kept)) return;
   const base::Fd fd(::open(spool_.path(queue::Folder::active, id).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return;

@@ -38,6 +38,7 @@ Flow::Flow(Parts parts)
 Flow::~Flow() = default;
 
 void Flow::start() {
+  (void)now();  // so that a jump of the clock before the first message is one
   feed_.scan_deferred({});
   // What goes wrong in the middle of a step, as memory may run out anywhere, leaves messages of which nobody knows any
   // more who works on them. The process ends, and its successor finds them all in the active queue.
@@ -96,17 +97,43 @@ void Flow::request(std::string_view letters) {
   work_.notify_one();
 }
 
+std::time_t Flow::now() {
+  const std::time_t wall = ::time(nullptr);
+  (void)observe(wall);
+  return wall;
+}
+
 std::time_t Flow::believed_now() {
+  return observe(::time(nullptr));
+}
+
+std::time_t Flow::observe(std::time_t wall) {
   const auto steady = std::chrono::duration_cast<std::chrono::seconds>(io::Clock::now().time_since_epoch()).count();
   const bool doubted = believed_.in_doubt();
-  const std::time_t now = believed_.observe(::time(nullptr), steady);
+  const std::time_t before = believed_.set_back();
+  const std::time_t believed = believed_.observe(wall, steady);
   if (believed_.in_doubt() && !doubted) {
     logging::warning("qmgr.clock",
                      "the clock has jumped ahead by more than an hour: no mail is returned as too old "
                      "for the next {seconds} seconds",
                      {{"seconds", settings_.retry.minimal_backoff}});
   }
-  return now;
+  if (believed_.set_back() != before) {
+    logging::warning("qmgr.clock",
+                     "the clock was set back by {seconds} seconds: from now on no mail waits for a time that is "
+                     "further away than {param} allows",
+                     {{"seconds", believed_.set_back()}, {"param", "maximal_backoff_time"}});
+  }
+  return believed;
+}
+
+// Whether a file with this time may be taken. One from before the clock was set back is not to wait until the clock has
+// come so far again.
+bool Flow::is_due(std::time_t time, queue::Folder folder) {
+  const std::time_t current = now();
+  if (time <= current + 1) return true;
+  if (believed_.set_back() == 0) return false;
+  return time > current + (folder == queue::Folder::deferred ? longest_pause(settings_.retry) : kLockedPause) + 1;
 }
 
 void Flow::pause(std::string_view why) {

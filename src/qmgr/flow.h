@@ -83,6 +83,8 @@ class Flow {
   const scheduler::Scheduler& scheduler() const { return scheduler_; }
 
  private:
+  static constexpr std::time_t kLockedPause = 60;  // until a file that someone else holds is tried again
+
   struct Batch;
 
   // intake.cpp
@@ -95,8 +97,8 @@ class Flow {
   void read_more(ActiveMessage& message, std::uint32_t most);
   void read_portion(ActiveMessage& message, std::uint32_t most);
   void scan_incoming(const Feed::Wishes& wishes);
-  bool is_due(const Candidate& candidate) const;
-  bool may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch) const;
+  bool is_due(const Candidate& candidate);
+  bool may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch);
   void forget_delay(const queue::Id& id);
   void recover_active();
 
@@ -124,7 +126,7 @@ class Flow {
   void end_if_idle(ActiveMessage& message);
   void end(ActiveMessage& message);
   bool try_to_end(ActiveMessage& message);
-  bool has_notices(const ActiveMessage& message) const;
+  bool has_notices(const ActiveMessage& message);
   bool send_notice(client::Notice notice, const Kept& kept);
   bool expire(const Kept& kept, const queue::Id& id, bool forced);
   void warn_sender(const Kept& kept, const queue::Id& id);
@@ -132,7 +134,11 @@ class Flow {
   bool exists(queue::Folder log, const queue::Id& id) const;
 
   void pause(std::string_view why);
+  // The time of day, and as far as it is believed.
+  std::time_t now();
   std::time_t believed_now();
+  std::time_t observe(std::time_t wall);
+  bool is_due(std::time_t time, queue::Folder folder);
 
   const config::Config& config_;
   const Settings settings_;

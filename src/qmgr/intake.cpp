@@ -21,8 +21,6 @@ namespace qmgr {
 
 namespace {
 
-constexpr std::time_t kLockedPause = 60;
-
 // Whether the reason is this one file's, or would meet any other file, too.
 bool is_general(int number) {
   return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOSPC || number == EDQUOT ||
@@ -129,10 +127,10 @@ void Flow::scan_incoming(const Feed::Wishes& wishes) {
   scanned_ = true;
 }
 
-bool Flow::is_due(const Candidate& candidate) const {
+bool Flow::is_due(const Candidate& candidate) {
   struct stat status{};
   if (::lstat(spool_.path(candidate.folder, candidate.id).c_str(), &status) != 0) return false;
-  return status.st_mtime <= ::time(nullptr) + 1;
+  return is_due(status.st_mtime, candidate.folder);
 }
 
 Flow::Taken Flow::reject(const queue::Id& id, queue::Folder folder, std::string_view why) {
@@ -168,18 +166,18 @@ Flow::Taken Flow::take_in(const Candidate& candidate) {
   if (!S_ISREG(status.st_mode)) return Taken::nothing;
   if (queue::mode::is_corrupt(status.st_mode)) return reject(id, candidate.folder, "marked as corrupt");
   if (!queue::mode::is_ready(status.st_mode)) return Taken::nothing;
-  const std::time_t now = ::time(nullptr);
-  if (status.st_mtime > now + 1 && !candidate.ignore_times) {
+  // What cleanup tells of is new, whatever the time of its file: a scan may have come while cleanup still held it.
+  if (!candidate.ignore_times && !candidate.announced && !is_due(status.st_mtime, candidate.folder)) {
     logging::debug("qmgr.skip", "{id}: skip {path} ({seconds} seconds)",
-                   {{"id", id.text()}, {"path", path}, {"seconds", status.st_mtime - now}});
+                   {{"id", id.text()}, {"path", path}, {"seconds", status.st_mtime - now()}});
     return Taken::nothing;
   }
   const auto locked = queue::try_lock(fd.get(), queue::Lock::exclusive);
   if (!locked) return trouble(locked.error().text, locked.error().number);
   if (!*locked) {
-    // An agent that the queue manager before us has asked.
+    // An agent that the queue manager before us has asked; or cleanup is just ending it, which will tell us.
     logging::info("qmgr.locked", "{id}: skipped, still being delivered", {{"id", id.text()}});
-    const auto set = spool_.disk().set_times(step::kPostpone, fd.get(), now + kLockedPause);
+    const auto set = spool_.disk().set_times(step::kPostpone, fd.get(), now() + kLockedPause);
     if (!set) return trouble(set.error().text, set.error().number);
     return Taken::postponed;
   }
@@ -316,7 +314,7 @@ Flow::Batch Flow::sort_recipients(Kept& kept, ActiveMessage& flags, std::vector<
 
 // A message of which every recipient is deferred here and now, and about which there is nothing else to do, need not go
 // by way of the active queue.
-bool Flow::may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch) const {
+bool Flow::may_settle(const queue::Id& id, const ActiveMessage& flags, const Kept& kept, const Batch& batch) {
   if (!batch.assigned.empty() || batch.decided.empty() || flags.next_recipient != 0 || flags.force_expired)
     return false;
   if (kept.request.trace_flags != 0 || flags.success_reports || outcomes_.soft_bounce) return false;
@@ -324,9 +322,9 @@ bool Flow::may_settle(const queue::Id& id, const ActiveMessage& flags, const Kep
     if (!std::holds_alternative<delivery::Deferred>(decided.outcome)) return false;
   }
   // Soon too old, even if the clock is in doubt: the long way knows.
-  const std::time_t now = ::time(nullptr);
-  if (is_too_old(settings_.retry, !kept.request.sender.empty(), now, kept.create_time)) return false;
-  if (kept.warn && kept.warning_time <= now + 1) return false;
+  const std::time_t current = now();
+  if (is_too_old(settings_.retry, !kept.request.sender.empty(), current, kept.create_time)) return false;
+  if (kept.warn && kept.warning_time <= current + 1) return false;
   return !exists(queue::Folder::bounce, id);
 }
 
@@ -338,7 +336,7 @@ Flow::Taken Flow::settle(const Candidate& candidate, const Kept& kept, const Bat
     }
   }
   const queue::Id& id = candidate.id;
-  const std::time_t next = next_attempt(settings_.retry, id.text(), ::time(nullptr), kept.create_time);
+  const std::time_t next = next_attempt(settings_.retry, id.text(), now(), kept.create_time);
   auto done = spool_.disk().set_times(step::kDefer, message_fd, next);
   if (done) done = spool_.move(step::kDefer, id, candidate.folder, queue::Folder::deferred);
   if (done || done.error().number == ENOENT) return Taken::settled;

@@ -33,12 +33,19 @@ std::time_t next_attempt(const RetrySettings& settings, std::string_view queue_i
   return now + delay + static_cast<std::time_t>(hash(queue_id, static_cast<std::uint64_t>(age))) % (most + 1);
 }
 
+std::time_t longest_pause(const RetrySettings& settings) {
+  const std::time_t delay = settings.maximal_backoff;
+  return delay + delay * std::max(settings.jitter, 0) / 100;
+}
+
 bool is_too_old(const RetrySettings& settings, bool has_sender, std::time_t now, std::time_t create_time) {
   return now - create_time >= (has_sender ? settings.lifetime : settings.bounce_lifetime);
 }
 
 std::time_t BelievedTime::observe(std::time_t wall, std::int64_t steady) {
   const std::time_t expected = started_ ? believed_ + (steady - at_) : wall;
+  if (started_ && wall_ + (steady - at_) - wall >= kSmallestStepBack) set_back_ = wall_ + (steady - at_) - wall;
+  wall_ = wall;
   if (!started_ || wall - expected <= kLargestStep) {
     doubted_since_ = -1;
     believed_ = wall;

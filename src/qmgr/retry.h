@@ -22,6 +22,9 @@ std::time_t next_attempt(const RetrySettings& settings, std::string_view queue_i
 
 bool is_too_old(const RetrySettings& settings, bool has_sender, std::time_t now, std::time_t create_time);
 
+// The longest pause that next_attempt() makes.
+std::time_t longest_pause(const RetrySettings& settings);
+
 // The time of day as far as it is believed: a clock that has jumped ahead by more than an hour must still say so a
 // while later. Until then time goes on from what was believed before, so that a wrong clock returns no mail to its
 // sender.
@@ -31,13 +34,19 @@ class BelievedTime {
   // `wall` is the clock's, `steady` counts seconds that really passed.
   std::time_t observe(std::time_t wall, std::int64_t steady);
   bool in_doubt() const { return doubted_since_ >= 0; }
+  // The clock has been set back while we looked: by how much the last time, or 0. Files may have times from before, at
+  // which nobody meant them to wait for so long.
+  std::time_t set_back() const { return set_back_; }
 
  private:
   static constexpr std::time_t kLargestStep = 3600;
+  static constexpr std::time_t kSmallestStepBack = 10;
   std::time_t until_believed_;
   bool started_ = false;
   std::time_t believed_ = 0;
+  std::time_t wall_ = 0;
   std::int64_t at_ = 0;
+  std::time_t set_back_ = 0;
   std::int64_t doubted_since_ = -1;
 };
 

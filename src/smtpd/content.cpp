@@ -102,12 +102,14 @@ bool Content::line(std::string_view text, Framing framing) {
 }
 
 void Content::put(RecordType type, std::string_view text) {
-  size_ += static_cast<std::int64_t>(text.size()) + 2;
+  // What comes in chunks is as the client means it, as with Postfix: its first line is as any other.
+  const bool is_in_front = first_ && !chunks_;
+  const bool begins_mailbox_line = is_in_front && !in_mailbox_line_ && is_mailbox_line(text);
+  if (!begins_mailbox_line) size_ += static_cast<std::int64_t>(text.size()) + 2;  // which is no part of the message
   if (failed_ || too_large()) return;
   try {
-    // What comes in chunks is as the client means it, as with Postfix: its first line is as any other.
-    if (first_ && !chunks_) {
-      if (!in_mailbox_line_ && is_mailbox_line(text)) {
+    if (is_in_front) {
+      if (begins_mailbox_line) {
         message_.append(RecordType::unterminated, "X-Mailbox-Line: ");
       } else {
         first_ = false;

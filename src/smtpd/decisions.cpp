@@ -55,7 +55,11 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
   else if (!is_connection(stage) && after_connect)
     subject.earlier = &*after_connect;
   subject.discarded = transaction.effects.discard;
-  subject.talks_ahead = [this] { return has_pipelined || const_cast<Session*>(this)->talks_ahead(); };
+  // Which commands may be followed by others in one go is checked as they come (Conversation::out_of_step); before the
+  // greeting nothing may be said.
+  subject.talks_ahead = [this, stage] {
+    return has_pipelined || (is_connection(stage) && const_cast<Session*>(this)->talks_ahead());
+  };
   return subject;
 }
 

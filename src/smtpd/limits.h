@@ -26,7 +26,6 @@ struct Counters {
   std::array<OfCommand, 20> commands{};  // by place in the table of commands
   int errors = 0;                        // since the last message that was accepted
   int junk = 0;
-  int recipients_over_limit = 0;
   int history = 0;
 };
 

@@ -49,9 +49,7 @@ std::string without_secrets(std::string_view bytes) {
 }
 
 std::string Session::client_label() const {
-  std::string label = client.name_and_address();
-  if (settings().port_logging) label += ":" + client.port;
-  return label;
+  return client.name_and_address();
 }
 
 std::string_view Session::id() const {

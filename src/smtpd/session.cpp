@@ -251,7 +251,9 @@ Session::Session(Shared& with_shared, io::Stream with_stream, restrictions::Clie
     : shared(with_shared),
       stream(std::move(with_stream)),
       client(std::move(who)),
-      transcript(!shared.parts().stand_alone && settings().notices.wanted.any()) {}
+      transcript(!shared.parts().stand_alone && settings().notices.wanted.any()) {
+  client.shows_port = settings().port_logging;
+}
 
 void Session::run() {
   struct AtEnd {

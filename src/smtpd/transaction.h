@@ -40,9 +40,10 @@ struct Transaction {
   std::string instance;           // of policy requests: the same for all of one message
   bool rewrites_locally = false;  // local_header_rewrite_clients
 
-  int recipients = 0;          // accepted
-  std::string last_recipient;  // as typed, quoted, for Received
-  std::string only_recipient;  // internal form, while recipients == 1
+  int recipients = 0;             // accepted
+  int recipients_over_limit = 0;  // refused for being too many
+  std::string last_recipient;     // as typed, quoted, for Received
+  std::string only_recipient;     // internal form, while recipients == 1
   restrictions::Effects effects;
   int told_flags = 0;                              // of the effects that cleanup knows already
   std::optional<restrictions::Deferral> deferral;  // what MAIL left open

@@ -59,7 +59,9 @@ bool take_proxy_header(Session& session) {
     return false;
   }
   if (header->is_local) return true;
+  const bool shows_port = session.client.shows_port;
   session.client = {};  // a proxy at a UNIX socket has a name; its client does not have it
+  session.client.shows_port = shows_port;
   session.client.address = header->client_address;
   session.client.port = header->client_port;
   session.client.server_address = header->server_address;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The same command lines and texts through Debian's sendmail and ours, without a running mail system: exit status, output, the set of
 error lines, and the maildrop files, record for record but for the time, must be the same. Each command line counts as a test."""
+import os
 import pathlib
 import re
 import sys
@@ -237,8 +238,19 @@ def records(data):
         at += length
 
 
-def answer(system, words, text, environment):
-    result = system.run("sendmail", *words, stdin=text, environment=environment)
+REFUSED_LINES = ["-bs", "r", "-t", "-bv|r", "-bi", "-bh"]
+
+
+def refusals():
+    """(what is wrong, parameters, who asks): nobody gets as far as postdrop or smtpd."""
+    yield "not authorized", {"authorized_submit_users": "!nobody, static:all"}, "nobody"
+    yield "not authorized, as root", {"authorized_submit_users": "nobody"}, "root"
+    yield "no queue directory", {"queue_directory": "/nonexistent/queue"}, "nobody"
+    yield "no queue directory, as root", {"queue_directory": "/nonexistent/queue"}, "root"
+
+
+def answer(system, words, text, environment, account=None):
+    result = system.run("sendmail", *words, stdin=text, environment=environment, account=account and mta.Account(account))
     files = []
     for path in system.files("maildrop"):
         whole = system.queue / path
@@ -255,18 +267,35 @@ def main():
         print("SKIP: Debian's Postfix is not to be had\n1 skipped\n0 passed, 0 failed")
         return 0
     passed = failed = 0
+
+    def ask(theirs, ours, words, text, environment, account=None, case=""):
+        nonlocal passed, failed
+        wanted = answer(theirs, words, text, environment, account)
+        found = answer(ours, words, text, environment, account)
+        if wanted == found:
+            passed += 1
+            return
+        failed += 1
+        print(f"FAIL {case}{words} {text[:60]!r} {environment}")
+        for what, value in wanted.items():
+            if value != found[what]:
+                print(f"     {what}: Debian {str(value)[:400]}\n     {what}: ours   {str(found[what])[:400]}")
+
     with mta.Debian(PARAMETERS) as theirs, mta.Postrider(options.build, PARAMETERS, mode="root") as ours:
         for words, text, environment in questions():
-            wanted = answer(theirs, words, text, environment)
-            found = answer(ours, words, text, environment)
-            if wanted == found:
-                passed += 1
-                continue
-            failed += 1
-            print(f"FAIL {words} {text[:60]!r} {environment}")
-            for what, value in wanted.items():
-                if value != found[what]:
-                    print(f"     {what}: Debian {str(value)[:400]}\n     {what}: ours   {str(found[what])[:400]}")
+            ask(theirs, ours, words, text, environment)
+        for system in (theirs, ours):
+            for path in (system.base, system.log_file.parent):
+                os.chmod(path, 0o777)
+            system.log_file.touch()
+            os.chmod(system.log_file, 0o666)
+        for case, parameters, account in refusals():
+            for system in (theirs, ours):
+                system.set(**parameters)
+            for line in REFUSED_LINES:
+                ask(theirs, ours, line.split("|"), "To: r\r\nQUIT\r\n", {}, account, f"({case}) ")
+            for system in (theirs, ours):
+                system.set(**{name: None for name in parameters} | {"queue_directory": system.queue})
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

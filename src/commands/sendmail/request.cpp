@@ -297,7 +297,7 @@ Request understand(std::string_view name, std::span<char*> arguments) {
   const bool is_mail = request.mode == Mode::submit || request.mode == Mode::verify;
   const bool is_flush = !request.flush_site.empty() || !request.flush_id.empty();
   if (is_mail && !is_flush) {
-    request.wants_report = v_options > 0;
+    request.wants_report = v_options == 1;  // more of them ask for verbose logging instead
   } else {
     request.verbosity = v_options;
   }

@@ -244,6 +244,7 @@ class Mail {
 
 int submit(const config::Config& config, const Request& request) {
   command::catch_interrupts();
+  require_submitter(config);
   Caller caller;
   Mail mail(config, request, caller);
   mail.submit();
@@ -300,7 +301,6 @@ Request understood(const std::string& name, std::span<char*> arguments) {
 int run(const std::string& name, std::span<char*> arguments) {
   give_up_borrowed_rights();
   const Request request = understood(name, arguments);
-  if (request.mode == Mode::nothing) return 0;
 
   // For the programs that this one runs, too.
   if (!request.config_directory.empty()) ::setenv("MAIL_CONFIG", request.config_directory.c_str(), 1);
@@ -310,6 +310,8 @@ int run(const std::string& name, std::span<char*> arguments) {
   const auto config = config::Config::load(source);
   if (!config) throw base::Fatal(config.error().text);
   command::open_logging(*config, name);
+  const std::string& queue = (*config)[param::queue_directory];
+  if (::chdir(queue.c_str()) != 0) throw base::Fatal(base::with_errno("chdir " + queue, errno));
 
   const std::string& commands = (*config)[param::command_directory];
   switch (request.mode) {
@@ -319,6 +321,7 @@ int run(const std::string& name, std::span<char*> arguments) {
     case Mode::start:
       become(commands + "/postfix", {"postfix", "start"}, request.verbosity);
     case Mode::dialogue:
+      require_submitter(*config);
       become((*config)[param::daemon_directory] + "/smtpd", {"smtpd", "-S"}, request.verbosity);
     case Mode::list_queue:
       become(commands + "/postqueue", {"postqueue", "-p"}, request.verbosity);

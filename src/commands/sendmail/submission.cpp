@@ -19,10 +19,23 @@ namespace {
 
 namespace param = config::param;
 
+constexpr auto kPatience = std::chrono::hours(1);  // postdrop waits for nobody but the disk
+
+client::PostdropClient::Options postdrop_of(const config::Config& config) {
+  client::PostdropClient::Options options;
+  options.program = config[param::command_directory] + "/postdrop";
+  options.patience = kPatience;
+  options.interrupted = [] { return command::interrupted() != 0; };
+  return options;
+}
+
 // Refusing somebody takes tables, and rights that this program does not have: postdrop does it.
+bool everybody_may_submit(const config::Config& config) {
+  return config[param::authorized_submit_users] == "static:anyone";
+}
+
 bool everybody_may_send_as_anybody(const config::Config& config) {
-  return config[param::authorized_submit_users] == "static:anyone" &&
-         config[param::local_login_sender_maps] == "static:*";
+  return everybody_may_submit(config) && config[param::local_login_sender_maps] == "static:*";
 }
 
 // Only for who the file will belong to anyway: root, the owner of the queue.
@@ -88,12 +101,7 @@ class OwnFile final : public Submission {
 class ByPostdrop final : public Submission {
  public:
   ByPostdrop(const config::Config& config, std::string who) : who_(std::move(who)) {
-    attempt([&] {
-      postdrop_ = std::make_unique<client::PostdropClient>(client::PostdropClient::Options{
-          .program = config[param::command_directory] + "/postdrop", .patience = kPatience, .interrupted = [] {
-            return command::interrupted() != 0;
-          }});
-    });
+    attempt([&] { postdrop_ = std::make_unique<client::PostdropClient>(postdrop_of(config)); });
   }
 
   void put(queue::RecordType type, std::string_view data) override {
@@ -106,8 +114,6 @@ class ByPostdrop final : public Submission {
   }
 
  private:
-  static constexpr auto kPatience = std::chrono::hours(1);  // postdrop waits for nobody but the disk
-
   void finish() {
     const auto result = postdrop_->finish();
     if (result.status == client::cleanup_status::kOk) return;
@@ -131,10 +137,17 @@ class ByPostdrop final : public Submission {
 
 }  // namespace
 
+void require_submitter(const config::Config& config) {
+  if (everybody_may_submit(config)) return;
+  try {
+    if (const auto refusal = client::refusal_by_postdrop(postdrop_of(config))) throw base::Fatal(*refusal);
+  } catch (const client::PostdropError& error) {
+    throw base::Fatal(error.what());
+  }
+}
+
 std::unique_ptr<Submission> begin_submission(const config::Config& config, const std::string& who) {
-  const std::string& directory = config[param::queue_directory];
-  const bool is_there = ::chdir(directory.c_str()) == 0;
-  if (is_there && everybody_may_send_as_anybody(config) && may_write_maildrop()) {
+  if (everybody_may_send_as_anybody(config) && may_write_maildrop()) {
     return std::make_unique<OwnFile>(config, who);
   }
   return std::make_unique<ByPostdrop>(config, who);

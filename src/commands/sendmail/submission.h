@@ -20,8 +20,11 @@ class Submission {
   virtual void commit() = 0;
 };
 
+// Throws base::Fatal when this caller may not submit mail at all. To be asked before anything is read.
+void require_submitter(const config::Config& config);
+
 // Writes the file itself where this process may, and nobody has restricted who may submit or as whom; asks the set-gid
-// postdrop else. `who` begins each error. The working directory becomes the queue directory.
+// postdrop else. `who` begins each error. The working directory is the queue directory.
 std::unique_ptr<Submission> begin_submission(const config::Config& config, const std::string& who);
 
 }  // namespace sendmail

@@ -34,7 +34,7 @@ Next rcpt(Session& session, const CommandLine& line) {
     return session.reply({.code = 452,
                           .status = "4.5.3",
                           .text = "Error: too many recipients",
-                          .forgiven = session.counters.recipients_over_limit++ < settings.recipient_overshoot_limit,
+                          .forgiven = transaction.recipients_over_limit++ < settings.recipient_overshoot_limit,
                           .fault = Fault::policy});
   if (settings.strict_smtputf8 && !transaction.smtputf8 && !base::is_ascii(address))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");

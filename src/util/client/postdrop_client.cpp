@@ -76,7 +76,7 @@ PostdropClient::PostdropClient(Options options) : options_(std::move(options)), 
   read_greeting();
 }
 
-void PostdropClient::Child::start(const std::string& program, int input, int output) {
+void PostdropClient::Child::start(const Options& options, int input, int output) {
   ::signal(SIGCHLD, SIG_DFL);
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -84,19 +84,22 @@ void PostdropClient::Child::start(const std::string& program, int input, int out
   ::posix_spawnattr_init(&attributes);
   ::posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  if (options.standard_error >= 0) {
+    ::posix_spawn_file_actions_adddup2(&actions, options.standard_error, STDERR_FILENO);
+  }
   sigset_t defaults;
   sigemptyset(&defaults);
   sigaddset(&defaults, SIGPIPE);  // which our programs ignore
   ::posix_spawnattr_setsigdefault(&attributes, &defaults);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  std::string name = program;
+  std::string name = options.program;
   std::string option = "-r";
   char* const arguments[] = {name.data(), option.data(), nullptr};
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environ);
+  const int error = ::posix_spawn(&pid, options.program.c_str(), &actions, &attributes, arguments, environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (error != 0) throw PostdropError(Why::not_started, base::with_errno("execute " + program, error));
+  if (error != 0) throw PostdropError(Why::not_started, base::with_errno("execute " + options.program, error));
   pid_ = pid;
 }
 
@@ -123,7 +126,7 @@ std::optional<int> PostdropClient::Child::end() {
 void PostdropClient::start() {
   Pipe records = make_pipe();
   Pipe answers = make_pipe();
-  child_.start(options_.program, records.read_end.get(), answers.write_end.get());
+  child_.start(options_, records.read_end.get(), answers.write_end.get());
   ::fcntl(records.write_end.get(), F_SETFL, O_NONBLOCK);
   to_ = std::make_unique<io::Stream>(std::move(records.write_end));
   from_ = std::make_unique<io::Stream>(std::move(answers.read_end));
@@ -207,6 +210,30 @@ void PostdropClient::await_room() {
 
 void PostdropClient::check_interrupt() const {
   if (options_.interrupted && options_.interrupted()) throw PostdropError(Why::interrupted, "interrupted");
+}
+
+std::optional<std::string> refusal_by_postdrop(PostdropClient::Options options) {
+  Pipe complaints = make_pipe();
+  options.standard_error = complaints.write_end.get();
+  std::string reason;
+  try {
+    const PostdropClient postdrop(std::move(options));
+    return std::nullopt;
+  } catch (const PostdropError& error) {
+    if (error.why() != Why::not_allowed && error.why() != Why::gone) throw;
+    reason = error.what();
+  }
+  // Its own words are better. It has ended, and what it wrote fits into the pipe.
+  char text[4096];
+  ::fcntl(complaints.read_end.get(), F_SETFL, O_NONBLOCK);
+  const ssize_t size = ::read(complaints.read_end.get(), text, sizeof text);
+  const std::string_view said(text, size > 0 ? static_cast<std::size_t>(size) : 0);
+  constexpr std::string_view kMark = "fatal: ";
+  if (const auto at = said.find(kMark); at != std::string_view::npos) {
+    const auto words = said.substr(at + kMark.size());
+    reason = words.substr(0, words.find('\n'));
+  }
+  return reason;
 }
 
 }  // namespace client

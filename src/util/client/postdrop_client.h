@@ -33,6 +33,7 @@ class PostdropClient {
     std::string program;                // with its folder
     std::chrono::seconds patience{0};   // for each answer, and while it takes nothing
     std::function<bool()> interrupted;  // asked while it is waited for, every second; may be empty
+    int standard_error = -1;            // where it complains; -1: where we do
   };
   // Starts it and hears its greeting. Throws PostdropError, as all that follows. Takes SIGCHLD back to its default:
   // with children ignored nobody could tell how this one ends.
@@ -54,7 +55,7 @@ class PostdropClient {
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() { (void)end(); }
-    void start(const std::string& program, int input, int output);
+    void start(const Options& options, int input, int output);
     std::optional<int> end();  // as waitpid tells it; nothing when it goes on
 
    private:
@@ -77,5 +78,9 @@ class PostdropClient {
   std::string gathered_;
   bool given_up_ = false;  // by postdrop
 };
+
+// Why postdrop takes no mail from this caller, whatever it were, in its words; nothing when it would. Who may submit is
+// its to say: it has the tables, and the rights to read them. Throws PostdropError when it cannot be asked.
+std::optional<std::string> refusal_by_postdrop(PostdropClient::Options options);
 
 }  // namespace client

@@ -1,6 +1,7 @@
 #include "queue/message_writer.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,7 @@ namespace {
 // Clashing with a leftover of the same microsecond and process id is rare; clashing this often is something else.
 constexpr int kNamesToTry = 20;
 constexpr std::size_t kBufferSize = std::size_t{32} * 1024;
+constexpr std::time_t kMuchBehind = 100;  // seconds: worth a word
 
 disk::Error errno_error(std::string_view call, std::string_view path) {
   const int number = errno;
@@ -189,8 +191,35 @@ disk::Result<void> MessageWriter::commit_steps(Folder destination, mode_t extra_
   auto written = io::offload([&] { return commit_file(destination, extra_mode); });
   if (!written) return written;
   if (auto named = commit_name(); !named) return named;
+  tell_clocks();
   if (auto closed = spool_->disk().close(step::kCommitClose, std::move(fd_)); !closed) return fail(closed.error());
   return {};
+}
+
+// While nobody else looks at the file: once it is ready, another time may be the queue manager's. Runs on a worker.
+void MessageWriter::compare_clocks() {
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0) return;
+  const std::time_t time = now().seconds;
+  file_ahead_ = status.st_mtime - time;
+  if (file_ahead_ > 1) (void)spool_->disk().set_times(step::kCommitTime, fd_.get(), time);  // else it waits
+}
+
+// Once a process, and never to users.
+void MessageWriter::tell_clocks() const {
+  static bool told_ahead = false;
+  static bool told_behind = false;
+  if (folder_ == Folder::maildrop) return;
+  if (file_ahead_ > 1 && !std::exchange(told_ahead, true)) {
+    logging::warning(
+        "queue.clock",
+        "file system clock is {seconds} seconds ahead of local clock: queue files are given the local time",
+        {{"seconds", file_ahead_}});
+  }
+  if (file_ahead_ < -kMuchBehind && !std::exchange(told_behind, true)) {
+    logging::warning("queue.clock", "file system clock is {seconds} seconds behind local clock",
+                     {{"seconds", -file_ahead_}});
+  }
 }
 
 disk::Result<void> MessageWriter::commit_file(Folder destination, mode_t extra_mode) {
@@ -220,6 +249,7 @@ disk::Result<void> MessageWriter::sync_as(mode_t mode) {
     if (auto cut = disk.truncate(step::kCommitCut, fd_.get(), size_); !cut) return fail(cut.error());
     old_size_ = 0;
   }
+  if (mode != modes_.writing) compare_clocks();
   if (mode_ != mode) {
     if (auto set = disk.set_mode(step::kCommitMode, fd_.get(), mode); !set) return fail(set.error());
     mode_ = mode;

@@ -7,6 +7,8 @@
 //   commit       everything written, [moved to another folder], mode 0700, the file fsync'ed, its directory fsync'ed
 //                since it got its name (which create may have begun, and messages share), closed. From here on the
 //                message is ours and may be acknowledged.
+//                Where the file system's clock is ahead of ours (a server's, over NFS) the file gets our time: one with
+//                a time to come would have to wait for it.
 //   (destructor) without commit: the file is removed
 //
 // A message that is written over a spare file (queue/spare.h) has its place there until it is committed:
@@ -80,6 +82,8 @@ class MessageWriter {
   disk::Result<void> commit_steps(Folder destination, mode_t extra_mode);
   disk::Result<void> commit_file(Folder destination, mode_t extra_mode);
   disk::Result<void> commit_name();
+  void compare_clocks();
+  void tell_clocks() const;
 
   const Spool* spool_;
   Folder folder_;
@@ -93,6 +97,7 @@ class MessageWriter {
   std::int64_t old_size_ = 0;  // of what is written over
   mode_t mode_ = 0;            // which that has
   std::optional<disk::NewName> name_;
+  std::time_t file_ahead_ = 0;   // of our time
   bool moved_ = false;           // to a name that is not name_ yet
   bool made_directory_ = false;  // its name is not durable yet either
   std::optional<disk::Error> failure_;

@@ -114,9 +114,7 @@ Outcome discard(const Asked& asked) {
   if (!has_message(asked)) return dunno();
   asked.evaluation.note("discard", asked.about(asked.text.empty() ? "triggers DISCARD action" : asked.text));
   asked.evaluation.effects().discard = true;
-  Outcome outcome;
-  outcome.verdict = Outcome::Verdict::permit;
-  return outcome;
+  return asked.evaluation.permit(asked.word, asked.source, asked.who);
 }
 
 Outcome filter(const Asked& asked) {

@@ -66,7 +66,6 @@ class Moment {
     if (refused() || list.items.empty()) return;
     evaluation_.target = target;
     evaluation_.bare = list.bare;
-    evaluation_.if_reject.reset();
     evaluation_.warning_only_at = 0;
     if (evaluation_.observer != nullptr) evaluation_.observer->entered(list.name, list.origin);
     settle(restrictions::ask(evaluation_, list));
@@ -84,6 +83,9 @@ class Moment {
       evaluation_.observer->judged(parameter, name_of(outcome_.verdict), refused() ? outcome_.reply.line() : "");
     }
   }
+
+  // What the lists of another phase would defer has no say in this one. Those for relaying and for recipients are one phase.
+  void begin() { evaluation_.if_reject.reset(); }
 
   // What could not be told before is nobody's concern any more.
   void forget_deferral() { evaluation_.if_permit.reset(); }
@@ -152,16 +154,22 @@ struct Rules::State {
     return all;
   }
 
-  void ask_client(Moment& moment) const { moment.ask(lists.client, moment.evaluation().client()); }
+  void ask_client(Moment& moment) const {
+    moment.begin();
+    moment.ask(lists.client, moment.evaluation().client());
+  }
   void ask_helo(Moment& moment) const {
+    moment.begin();
     if (moment.evaluation().subject.helo) moment.ask(lists.helo, moment.evaluation().helo());
   }
   void ask_sender(Moment& moment) const {
+    moment.begin();
     if (!moment.evaluation().subject.sender) return;
     moment.ask(lists.sender, moment.evaluation().sender());
     if (reject_unlisted_sender) moment.ask("smtpd_reject_unlisted_sender", restrictions::reject_unlisted_sender);
   }
   void ask_recipient(Moment& moment) const {
+    moment.begin();
     const Target recipient = moment.evaluation().recipient();
     moment.ask(relay_first ? lists.relay : lists.recipient, recipient);
     moment.ask(relay_first ? lists.recipient : lists.relay, recipient);
@@ -220,6 +228,7 @@ Decision Rules::at_etrn(const Subject& subject, Observer* observer) const {
     state_->ask_client(moment);
     state_->ask_helo(moment);
   }
+  moment.begin();
   moment.ask(state_->lists.etrn, {subject.etrn_domain, kind::etrn});
   moment.apply_deferral();
   return moment.decision();

@@ -21,8 +21,10 @@ struct Client {
   enum class Status { found, not_found, temporary, forged };  // forged: the names do not point back
   Status name_status = Status::not_found;
   Status reverse_status = Status::not_found;
+  bool shows_port = false;  // smtpd_client_port_logging
   bool is_ipv6() const { return address.find(':') != std::string::npos; }
-  std::string name_and_address() const { return name + "[" + address + "]"; }
+  // For logs and replies: name[address], with :port if it is to be shown.
+  std::string name_and_address() const { return name + "[" + address + "]" + (shows_port ? ":" + port : ""); }
 };
 
 // Postfix's protocol_state.

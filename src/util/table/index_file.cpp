@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -77,30 +76,33 @@ std::expected<IndexFile, Error> IndexFile::open(std::string path, Access access)
 IndexFile::IndexFile(std::string path, base::Fd fd, const FileIdentity& identity)
     : path_(std::move(path)), fd_(std::move(fd)), identity_(identity) {}
 
-void UnmapFile::operator()(const char* at) const {
-  ::munmap(const_cast<char*>(at), size);
-}
-
 std::expected<std::string_view, Error> IndexFile::bytes(std::size_t least) {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   const bool same_tick = now.tv_nsec == looked_.tv_nsec && now.tv_sec == looked_.tv_sec;
-  if (map_ && same_tick && least <= map_.get_deleter().size) {
-    return std::string_view(map_.get(), map_.get_deleter().size);
-  }
+  if (map_ && map_->was_cut()) map_.reset();
+  if (map_ && same_tick && least <= map_->bytes().size()) return map_->bytes();
   looked_ = now;
   struct stat status{};
   if (::fstat(fd_.get(), &status) != 0) return std::unexpected(Error{base::with_errno("stat " + path_, errno)});
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (!map_ || map_.get_deleter().size != size) {
+  if (!map_ || map_->bytes().size() != size) {
     map_.reset();
     if (size == 0) return std::string_view();
-    void* at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd_.get(), 0);
-    if (at == MAP_FAILED) return std::unexpected(Error{base::with_errno("read " + path_, errno)});
-    ::madvise(at, size, MADV_RANDOM);
-    map_ = std::unique_ptr<const char, UnmapFile>(static_cast<const char*>(at), UnmapFile{size});
+    map_ = Mapping::of(fd_.get(), size);
+    if (!map_) return std::unexpected(Error{base::with_errno("read " + path_, errno)});
   }
-  return std::string_view(map_.get(), size);
+  return map_->bytes();
+}
+
+std::expected<void, Error> IndexFile::check_whole(bool also_size) const {
+  bool whole = !map_ || !map_->was_cut();
+  if (whole && map_ && also_size) {
+    struct stat status{};
+    whole = ::fstat(fd_.get(), &status) == 0 && static_cast<std::size_t>(status.st_size) >= map_->bytes().size();
+  }
+  if (whole) return {};
+  return std::unexpected(Error{path_ + ": the file was cut off or is being rewritten"});
 }
 
 bool IndexFile::replaced() const {

@@ -6,13 +6,13 @@
 
 #include <cstddef>
 #include <expected>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "table/mapping.h"
 #include "table/open.h"
 
 namespace table {
@@ -47,11 +47,6 @@ struct FileIdentity {
   bool same_content(const FileIdentity& other) const;
 };
 
-struct UnmapFile {
-  std::size_t size = 0;
-  void operator()(const char* at) const;
-};
-
 class IndexFile {
  public:
   // "open database x.db: No such file or directory". Only regular files.
@@ -66,6 +61,9 @@ class IndexFile {
   // such looks may be, unless `least`, the size that the caller knows the file must have, is more than was mapped.
   std::expected<std::string_view, Error> bytes(std::size_t least = 0);
 
+  // Whether all that was read since bytes() came from the file. What somebody had cut off meanwhile was read as zeros.
+  std::expected<void, Error> check_whole(bool also_size) const;
+
   bool replaced() const;  // another file stands under the name, or none
   bool changed() const;   // that, or other content
 
@@ -77,7 +75,7 @@ class IndexFile {
   std::string path_;
   base::Fd fd_;
   FileIdentity identity_;
-  std::unique_ptr<const char, UnmapFile> map_;
+  std::optional<Mapping> map_;
   timespec looked_{};  // the tick of the last look at the size
 };
 

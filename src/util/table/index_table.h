@@ -31,20 +31,27 @@ class IndexTable : public Table {
     auto lock = lock_for_reading();
     if (!lock) return std::unexpected(query_error(name(), lock.error().text));
     auto found = form_.find(stored, [&](std::string_view form) { return file_.find(form); });
+    std::optional<std::string> value;
+    if (found && *found) value = without_nul(**found);
+    // What was found has been read; what is "damaged" or "not there" may be so because the file is not all there.
+    if (auto whole = file_.index().check_whole(!value); !whole) {
+      return std::unexpected(query_error(name(), whole.error().text));
+    }
     if (!found) return std::unexpected(query_error(name(), found.error().text, found.error().permanent));
-    if (!*found) return std::nullopt;
-    return std::string(without_nul(**found));
+    return value;
   }
 
   std::expected<void, Error> for_each(const std::function<bool(const Entry&)>& each) override {
     auto lock = lock_for_reading();
     if (!lock) return std::unexpected(lock.error());
     Entry entry;
-    return file_.for_each([&](std::string_view key, std::string_view value) {
+    auto listed = file_.for_each([&](std::string_view key, std::string_view value) {
       entry.first = without_nul(key);
       entry.second = without_nul(value);
       return each(entry);
     });
+    if (auto whole = file_.index().check_whole(!listed); !whole) return std::unexpected(whole.error());
+    return listed;
   }
 
   bool has_changed() const override { return file_.index().changed(); }

@@ -3,6 +3,7 @@
 #include "logging/log.h"
 #include "table/arguments.h"
 #include "table/pool.h"
+#include "table/retry.h"
 #include "table/types.h"
 
 namespace table {
@@ -12,13 +13,16 @@ namespace {
 // Stands in for a table that cannot be opened: nobody may take its keys for not found.
 class Unavailable final : public Table {
  public:
-  Unavailable(std::string name, Error why) : Table(std::move(name), KeyForm::fixed), why_(std::move(why)) {}
+  Unavailable(std::string name, Error why, const Settings& settings, const Options& options)
+      : Table(name, KeyForm::fixed), why_(std::move(why)), retry_(std::move(name), settings, options) {}
   Answer lookup(std::string_view) override {
     return std::unexpected(Error{fmt::format("{} is unavailable. {}", name(), why_.text), why_.permanent});
   }
+  bool has_changed() const override { return retry_.can_be_opened(); }
 
  private:
   Error why_;
+  mutable Retry retry_;
 };
 
 }  // namespace
@@ -36,7 +40,7 @@ TableList::TableList(std::string_view parameter, std::string_view value, const S
       logging::error("table.open", "{reason}",
                      {{"reason", table.error().text}, {"table", name}, {"parameter", parameter}});
     }
-    tables_.push_back(std::make_shared<Unavailable>(std::string(name), std::move(table.error())));
+    tables_.push_back(std::make_shared<Unavailable>(std::string(name), std::move(table.error()), settings, options));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "table/fold.h"
 #include "table/ip_network.h"
 #include "table/pool.h"
+#include "table/retry.h"
 #include "table/search.h"
 
 namespace table {
@@ -44,6 +45,7 @@ struct MatchList::Pattern {
   std::string text;                  // folded
   std::optional<IpNetwork> network;  // when the text is one
   std::shared_ptr<Table> table;      // type:table
+  std::shared_ptr<Retry> retry;      // of one that could not be opened
   std::optional<Error> mistake;      // what each look-up gets that comes here
   std::optional<Error> bad_network;  // ... that has an address
   std::optional<Error> remark;       // for check() only: legal, but it never matches
@@ -113,6 +115,7 @@ class MatchList::Reader {
     }
     pattern.mistake = error(text);
     pattern.mistake->permanent = opened.error().permanent;
+    pattern.retry = std::make_shared<Retry>(std::string(item), settings_);
   }
 
   void read_file(const std::string& path, const std::string& place, bool negated) {
@@ -280,8 +283,10 @@ bool MatchList::empty() const {
 }
 
 bool MatchList::has_changed() const {
-  return std::ranges::any_of(
-      patterns_, [](const Pattern& pattern) { return pattern.table != nullptr && pattern.table->has_changed(); });
+  return std::ranges::any_of(patterns_, [](const Pattern& pattern) {
+    if (pattern.retry != nullptr) return pattern.retry->can_be_opened();
+    return pattern.table != nullptr && pattern.table->has_changed();
+  });
 }
 
 }  // namespace table

@@ -98,6 +98,17 @@ TEST_F(Postdrop, ABadEndAfterGoodWordsIsNoSuccess) {
   EXPECT_EQ(client.finish().status, client::cleanup_status::kWrite);
 }
 
+TEST_F(Postdrop, ItsRefusalIsToldInItsWords) {
+  const auto refusal = [&](const std::string& script) {
+    return client::refusal_by_postdrop(playing(script)).value_or("none");
+  };
+  EXPECT_EQ(refusal(kGreeting + "cat >/dev/null\n"), "none");
+  EXPECT_EQ(refusal("echo 'postdrop: warning: x' >&2\necho 'postdrop: fatal: go away' >&2\nexit 77\n"), "go away");
+  EXPECT_EQ(refusal("echo 'postdrop: fatal: open x: No such file' >&2\nexit 1\n"), "open x: No such file");
+  EXPECT_EQ(refusal("exit 1\n"), "queue file write error");
+  EXPECT_EQ(failure([&] { refusal("printf 'protocol\\0showq\\0\\0'\n"); }), Why::malformed);
+}
+
 TEST_F(Postdrop, WhatIsWrongIsTold) {
   EXPECT_EQ(failure([] { PostdropClient({.program = "/nowhere/postdrop", .patience = 1s, .interrupted = {}}); }),
             Why::not_started);

@@ -53,6 +53,17 @@ TEST_F(Taking, ALockedFileIsPostponedByAMinute) {
   EXPECT_NEAR(static_cast<double>(time_of(id, Folder::incoming)), static_cast<double>(::time(nullptr) + 60), 2);
 }
 
+TEST_F(Taking, AScanThatMeetsCleanupAtWorkHoldsUpNothing) {
+  start();
+  const auto id = write({});
+  {
+    const base::Fd cleanup(::open(path(id, Folder::incoming).c_str(), O_RDWR));
+    ASSERT_EQ(::flock(cleanup.get(), LOCK_EX), 0);
+    EXPECT_EQ(take(id), Taken::postponed);
+  }
+  EXPECT_EQ(flow->take_in({id, Folder::incoming, true}), Taken::activated) << "when cleanup tells of it";
+}
+
 TEST_F(Taking, AFileWithoutSenseGoesToCorruptAndMailBesideItIsTaken) {
   start();
   const auto bad = write({});

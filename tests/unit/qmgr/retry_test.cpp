@@ -84,6 +84,24 @@ TEST(BelievedTime, AStepThatIsTakenBackLeavesNoTrace) {
   EXPECT_EQ(time.observe(kNow + 86400, 400), kNow + 400) << "the next one is doubted anew";
 }
 
+TEST(BelievedTime, RemembersThatTheClockWasSetBack) {
+  BelievedTime time(300);
+  (void)time.observe(kNow, 0);
+  EXPECT_EQ(time.set_back(), 0);
+  (void)time.observe(kNow + 6 * 86400, 10);
+  EXPECT_EQ(time.set_back(), 0);
+  (void)time.observe(kNow + 20, 20);
+  EXPECT_EQ(time.set_back(), 6 * 86400 - 10);
+}
+
+TEST(BelievedTime, ASecondThatComesTwiceIsNoStepBack) {
+  BelievedTime time(300);
+  (void)time.observe(kNow, 0);
+  (void)time.observe(kNow + 9, 10);
+  (void)time.observe(kNow + 9, 12);
+  EXPECT_EQ(time.set_back(), 0);
+}
+
 TEST(BelievedTime, ALongSleepOfTheProcessIsNoStep) {
   BelievedTime time(300);
   (void)time.observe(kNow, 0);

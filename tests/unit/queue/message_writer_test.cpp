@@ -49,6 +49,48 @@ class Writer : public testing::Test {
   Spool spool_{SpoolSettings()};
 };
 
+// A file system on another machine, whose clock is not ours.
+class DistantDisk final : public FailingDisk {
+ public:
+  explicit DistantDisk(std::time_t ahead) : ahead_(ahead) {}
+  disk::Result<void> write_at(disk::Step step, int fd, std::string_view content, off_t offset) override {
+    return at_its_time(fd, FailingDisk::write_at(step, fd, content, offset));
+  }
+  disk::Result<void> write(disk::Step step, int fd, std::string_view content) override {
+    return at_its_time(fd, FailingDisk::write(step, fd, content));
+  }
+
+ private:
+  disk::Result<void> at_its_time(int fd, disk::Result<void> done) {
+    EXPECT_TRUE(disk::real().set_times("", fd, ::time(nullptr) + ahead_));
+    return done;
+  }
+  std::time_t ahead_;
+};
+
+TEST_F(Writer, AFileSystemWhoseClockIsAheadHoldsUpNoMail) {
+  DistantDisk disk(3600);
+  logging::Capture log;
+  const Spool spool{SpoolSettings(), disk};
+  for (int i = 0; i < 2; ++i) {
+    const auto id = write_message(spool);
+    ASSERT_TRUE(id);
+    struct stat status{};
+    ASSERT_EQ(::lstat(("incoming/" + id->text()).c_str(), &status), 0);
+    EXPECT_LE(status.st_mtime, ::time(nullptr) + 1);
+  }
+  EXPECT_TRUE(log.contains("file system clock is 3600 seconds ahead of local clock"));
+  EXPECT_EQ(log.events().size(), 1U) << "told once";
+}
+
+TEST_F(Writer, AFileSystemWhoseClockIsBehindIsTold) {
+  DistantDisk disk(-3600);
+  logging::Capture log;
+  const Spool spool{SpoolSettings(), disk};
+  ASSERT_TRUE(write_message(spool));
+  EXPECT_TRUE(log.contains("file system clock is 3600 seconds behind local clock"));
+}
+
 TEST_F(Writer, NamesTheFileByItsInode) {
   const auto id = write_message(spool_);
   ASSERT_TRUE(id);

@@ -135,6 +135,8 @@ TEST(SendmailRequest, OneVIsForAReportMoreAreForTheLog) {
   EXPECT_TRUE(understood({"-v", "r"}).wants_report);
   EXPECT_EQ(understood({"-v", "r"}).verbosity, 0);
   EXPECT_EQ(understood({"-v", "-v", "r"}).verbosity, 1);
+  EXPECT_FALSE(understood({"-v", "-v", "r"}).wants_report);  // verbose logging instead
+  EXPECT_FALSE(understood({"-vvv", "r"}).wants_report);
   EXPECT_EQ(understood({"-v"}, "mailq").verbosity, 1);
 }
 

@@ -201,6 +201,26 @@ TEST_P(EachIndex, SurvivesThatItsFileIsCutShortInUse) {
       << ask(*table, "key1");
 }
 
+// Within a tick of the clock nobody looks at the size again.
+TEST_P(EachIndex, CutOffWhileItIsReadIsAnErrorAndNeitherAnEndNorNotFound) {
+  make_many(GetParam(), 3000);
+  const std::string whole = read(file(GetParam()));
+  auto table = must_open(GetParam());
+  for (const double part : {0.0, 0.3, 0.5, 0.95}) {
+    for (int i = 0; i < 3000; i += 50) {
+      const std::string key = "key" + std::to_string(i);
+      EXPECT_EQ(ask(*table, key), "value of " + std::to_string(i));
+      std::filesystem::resize_file(file(GetParam()),
+                                   static_cast<std::uintmax_t>(part * static_cast<double>(whole.size())));
+      const std::string answer = ask(*table, key);
+      EXPECT_TRUE(answer == "value of " + std::to_string(i) || answer.contains("query error")) << answer;
+      EXPECT_TRUE(ask(*table, "no such key").contains("query error")) << GetParam();
+      std::ofstream(file(GetParam()), std::ios::binary | std::ios::in) << whole;
+      ::usleep(5000);  // a tick
+    }
+  }
+}
+
 // A disk that is full, for this process.
 class FileSizeLimit {
  public:

@@ -1,6 +1,13 @@
 #include "table/list.h"
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
 #include "asking.h"
+#include "table/build.h"
+#include "table/match_list.h"
 
 namespace table {
 namespace {
@@ -28,6 +35,24 @@ TEST(TableList, ATableThatCannotBeOpenedIsAnErrorToWhoeverAsksIt) {
   EXPECT_EQ(told(list.lookup("b")),
             "ERROR texthash:/nonexistent is unavailable. open database /nonexistent: No such file or directory");
   EXPECT_TRUE(capture.contains("texthash:/nonexistent lookup error for \"b\""));
+}
+
+TEST(TableList, ATableThatCanBeOpenedAfterAllHasChanged) {
+  const logging::Capture capture;
+  std::string folder = "/tmp/list_test.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/t.cdb");
+  const TableList list("x_maps", "cdb:" + folder + "/t", Settings{}, {});
+  const MatchList names("x_names", "cdb:" + folder + "/t", Settings{}, MatchList::Rules{});
+  ::usleep(1'100'000);  // it is tried once a second
+  EXPECT_FALSE(list.has_changed() || names.has_changed());
+  auto made = build("cdb", folder + "/t", Settings{}, {}, {::geteuid(), ::getegid(), 0644});
+  ASSERT_TRUE(made && (*made)->add("a", "1") && (*made)->commit());
+  EXPECT_FALSE(list.has_changed());
+  ::usleep(1'100'000);
+  EXPECT_TRUE(list.has_changed());
+  EXPECT_TRUE(names.has_changed());
+  std::filesystem::remove_all(folder);
 }
 
 TEST(TableList, AnEmptyResultIsNoAnswer) {
