@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """clang-format and clang-tidy over the sources; both must be clean.
 
-    packaging/install-depends build test fuzz && cmake --preset fuzz && ninja -C build/fuzz
+    packaging/install-depends build test fuzz && cmake --preset fuzz && ninja -C build/fuzz config
     tests/lint.py [--jobs 2] [FILE ...]
 
-clang-tidy takes its flags from the fuzz preset, the one that is built with clang.
+clang-tidy takes its flags from the fuzz preset, the one that is built with clang; of that build it needs the generated sources and the
+precompiled header only.
 """
 import argparse
 import concurrent.futures

@@ -42,6 +42,9 @@ const Type* find_type(std::string_view name) {
 
 std::expected<std::unique_ptr<Table>, Error> open(std::string_view name, const Settings& settings,
                                                   const Options& options) {
+  // A table that a process of its own opens for others: each program opens its own here.
+  constexpr std::string_view kProxy = "proxy:";
+  while (name.starts_with(kProxy) && name != kProxy) name.remove_prefix(kProxy.size());
   const auto [type_name, argument] = split_name(name, settings);
   if (type_name.empty() || argument.empty()) {
     return std::unexpected(

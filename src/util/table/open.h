@@ -1,5 +1,6 @@
 #pragma once
-// Opens tables by name: "hash:/etc/aliases", "regexp:{{/^a/ b}}", "unionmap:{static:a,inline:{k=v}}".
+// Opens tables by name: "hash:/etc/aliases", "regexp:{{/^a/ b}}", "unionmap:{static:a,inline:{k=v}}". "proxy:" in front
+// of a name counts for nothing.
 
 #include <expected>
 #include <memory>

@@ -119,6 +119,24 @@ def as_meant(name, compare, reason):
     return False
 
 
+def compare(options, groups, differences, **more):
+    """Plays each case (name, ..., reason) to both sides; `differences(ours, theirs, ...)` says what they disagree on. The exit status."""
+    if not mta.Debian.available():
+        print("SKIP: Debian's Postfix is not to be had\n1 skipped\n0 passed, 0 failed")
+        return 0
+    passed = failed = 0
+    for parameters, group in groups:
+        group = [case for case in group if options.only in case[0]]
+        if not group:
+            continue
+        with Debian(parameters) as theirs, Ours(options.build, parameters, **more) as ours:
+            for name, *words, reason in group:
+                good = as_meant(name, lambda: differences(ours, theirs, *words), reason)
+                passed, failed = passed + good, failed + (not good)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
 class Side:
     """A system with cleanup alone, or with pickup. `parameters` go to main.cf."""
 
