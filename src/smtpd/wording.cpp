@@ -23,7 +23,7 @@ std::optional<std::string> of_address(std::string_view name, std::string_view ki
                                       const std::optional<std::string>& address) {
   if (!name.starts_with(kind)) return std::nullopt;
   name.remove_prefix(kind.size());
-  const std::string_view text = address ? std::string_view(*address) : "";
+  const std::string_view text = !address ? "" : address->empty() ? "<>" : std::string_view(*address);
   if (name.empty()) return std::string(text);
   const auto parts = mail::split(text);
   if (name == "_name") return std::string(parts.local);
@@ -42,7 +42,10 @@ std::optional<std::string> value_of(const Session& session, std::string_view nam
   if (name == "localtime") return local_time();
   if (name == "server_name") return session.settings().myhostname;
   if (auto sender = of_address(name, "sender", session.transaction.sender)) return sender;
-  return of_address(name, "recipient", session.recipient);
+  // The first who has been accepted, not who is being refused.
+  const Transaction& transaction = session.transaction;
+  if (transaction.recipients == 0) return of_address(name, "recipient", std::nullopt);
+  return of_address(name, "recipient", transaction.first_recipient);
 }
 
 }  // namespace
