@@ -329,6 +329,13 @@ def test_each_recipient_has_its_reply(options, folder):
     assert "  logged: hold: <office@example.test>: Recipient address triggers HOLD action" in out, out
 
 
+def test_recipients_are_read_as_the_server_does(options, folder):
+    mail = Mail(options, folder, *SESSION)
+    for written in ("<ann @example.test>", "ann@example.test (Ann)", "<\"ann\"@example.test>", "<@x.test:ann@example.test>"):
+        status, out, _ = mail.session("--to", written)
+        assert status == 0 and "\n  recipient ann@example.test\n" in out, (written, out)
+
+
 def test_the_status_sums_it_up(options, folder):
     mail = Mail(options, folder, *SESSION)
     assert mail.session("--to", "ann@example.test")[0] == 0

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/param.h"
 #include "mail/address.h"
+#include "mail/header_tokens.h"
 #include "restrictions/client_name.h"
 
 namespace postexplain {
@@ -24,11 +25,14 @@ std::string_view bare(std::string_view written) {
   return has_brackets ? written.substr(1, written.size() - 2) : written;
 }
 
-// As the server reads it: without a source route and quotes.
+// As the server reads it: without a source route, quotes, comments, and blanks between words.
 std::string address_in(std::string_view written) {
   written = bare(written);
   const std::size_t colon = written.find(':');
   if (written.starts_with('@') && colon != std::string_view::npos) written.remove_prefix(colon + 1);
+  constexpr std::size_t kMostTokens = 1000;
+  const auto list = mail::address_list(written, kMostTokens);
+  if (list && list->addresses.size() == 1) return mail::internal_text(list->addresses.front());
   return mail::unquote(written);
 }
 
