@@ -180,7 +180,8 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   }
 
   Next next = Next::go_on;
-  if (session_.denied && command.run != &quit) {
+  const bool is_never_said = command.run == &unknown && session_.denied && is_forbidden(session_, line);
+  if (session_.denied && command.run != &quit && !is_never_said) {
     next = session_.reply({.code = 503,
                            .status = "5.7.0",
                            .text = "Error: access denied for " + session_.client_label(),
