@@ -36,7 +36,7 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
   if (recipient)
     subject.recipient = *recipient;
   else if (transaction.recipients == 1)
-    subject.recipient = transaction.only_recipient;
+    subject.recipient = transaction.first_recipient;
   subject.recipient_count = transaction.recipients;
   subject.size = transaction.content_known ? transaction.actual_size : transaction.announced_size;
   if (transaction.message) subject.queue_id = transaction.message->queue_id();

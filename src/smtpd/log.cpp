@@ -122,7 +122,7 @@ void log_action(const Session& session, std::string_view action, std::string_vie
   if (session.recipient)
     to = *session.recipient;
   else if (session.transaction.recipients == 1)
-    to = session.transaction.only_recipient;
+    to = session.transaction.first_recipient;
   logging::info("smtpd.action", "{id}: {action}: {stage} from {client}: {text}{fields}",
                 {{"id", session.id()},
                  {"action", action},

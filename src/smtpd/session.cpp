@@ -168,8 +168,10 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   Counters::OfCommand& count = counters.commands[place];
   ++count.total;
   // To a client that has been refused, every known command is the same.
-  const bool is_idle_talk = session_.denied && command.run != &quit && command.run != &unknown;
-  if (!session_.denied || command.run == &unknown) session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
+  const bool must_start_tls = session_.must_start_tls() && !command.before_tls;
+  const bool is_idle_talk = (session_.denied && command.run != &quit && command.run != &unknown) || must_start_tls;
+  if ((!session_.denied && !must_start_tls) || command.run == &unknown)
+    session_.where = command.verb.empty() ? "UNKNOWN" : command.verb;
   session_.recipient.reset();
   session_.erred = false;
   if (command.run == &auth || !command.verb.empty()) after_auth_ = command.run == &auth;
@@ -178,12 +180,13 @@ Next Conversation::execute(const Command& command, const CommandLine& line) {
   }
 
   Next next = Next::go_on;
-  if (session_.denied && command.run != &quit) {
+  const bool is_never_said = command.run == &unknown && session_.denied && is_forbidden(session_, line);
+  if (session_.denied && command.run != &quit && !is_never_said) {
     next = session_.reply({.code = 503,
                            .status = "5.7.0",
                            .text = "Error: access denied for " + session_.client_label(),
                            .fault = Fault::policy});
-  } else if (session_.must_start_tls() && !command.before_tls) {
+  } else if (must_start_tls) {
     next = session_.reply(530, "5.7.0", "Must issue a STARTTLS command first");
   } else {
     next = command.run(session_, line);

@@ -154,5 +154,7 @@ Next auth(Session& session, const CommandLine& line);
 Next xclient(Session& session, const CommandLine& line);
 Next xforward(Session& session, const CommandLine& line);
 Next unknown(Session& session, const CommandLine& line);
+// What no SMTP client says: a header, or one of smtpd_forbidden_commands. It ends the session.
+bool is_forbidden(const Session& session, const CommandLine& line);
 
 }  // namespace smtpd

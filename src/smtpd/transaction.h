@@ -43,7 +43,7 @@ struct Transaction {
   int recipients = 0;             // accepted
   int recipients_over_limit = 0;  // refused for being too many
   std::string last_recipient;     // as typed, quoted, for Received
-  std::string only_recipient;     // internal form, while recipients == 1
+  std::string first_recipient;    // internal form
   restrictions::Effects effects;
   int told_flags = 0;                              // of the effects that cleanup knows already
   std::optional<restrictions::Deferral> deferral;  // what MAIL left open

@@ -9,10 +9,11 @@ namespace smtpd {
 namespace {
 
 std::optional<std::string> value_of(const Session& session, std::string_view name) {
+  const Transaction& transaction = session.transaction;
   return restrictions::footer_value({.client = session.client,
                                      .helo = session.helo,
-                                     .sender = session.transaction.sender,
-                                     .recipient = session.recipient,
+                                     .sender = transaction.sender,
+                                     .recipient = transaction.recipients > 0 ? transaction.first_recipient : std::nullopt,
                                      .server_name = session.settings().myhostname},
                                     name);
 }

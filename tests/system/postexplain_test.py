@@ -331,23 +331,30 @@ def test_each_recipient_has_its_reply(options, folder):
 
 def test_a_refusal_is_told_as_the_client_would_see_it(options, folder):
     mail = Mail(options, folder, *SESSION, "smtpd_reject_filter_maps = regexp:{ {/^454 .*Relay access denied/ 550 5.7.9 not by us} }",
-                r"smtpd_reject_footer = \c. Ask the postmaster\n  of $server_name about $client_address and $recipient_name",
+                r"smtpd_reject_footer = \c. Ask the postmaster\n  of $server_name about $client_address and $sender_name",
                 "smtpd_reject_footer_maps = regexp:{ {/unknown in local/ nobody here} }")
     got = mail.session("--to", "x@else.test", "--to", "nobody@example.test")
     shows(got, 1, """
   RCPT TO:<x@else.test>                        550-5.7.9 not by us. Ask the postmaster
-                                               550 5.7.9   of mx.example.test about 192.0.2.7 and x
+                                               550 5.7.9   of mx.example.test about 192.0.2.7 and s
   RCPT TO:<nobody@example.test>                550-5.1.1 <nobody@example.test>: Recipient address rejected: User unknown in local recipient table
                                                550 5.1.1 nobody here
 """, """
   => 550-5.7.9 not by us. Ask the postmaster
-     550 5.7.9   of mx.example.test about 192.0.2.7 and x
+     550 5.7.9   of mx.example.test about 192.0.2.7 and s
 """)
     status, (report,) = mail.json("session", "--client", "192.0.2.7,x.test", "--from", "s@sender.test", "--to", "x@else.test")
     assert (status, report["commands"][-1]["reply"], report["commands"][-1]["verdict"]) == (
-        1, "550-5.7.9 not by us. Ask the postmaster\n550 5.7.9   of mx.example.test about 192.0.2.7 and x", "refused"), report
+        1, "550-5.7.9 not by us. Ask the postmaster\n550 5.7.9   of mx.example.test about 192.0.2.7 and s", "refused"), report
     hard = Mail(options, folder, *SESSION, "smtpd_reject_filter_maps = regexp:{ {/Relay access denied/ 421 4.7.0 bye} }")
     shows(hard.session("--to", "x@else.test", "--to", "ann@example.test"), 75, "421 4.7.0 bye  (and the connection is closed)")
+
+
+def test_recipients_are_read_as_the_server_does(options, folder):
+    mail = Mail(options, folder, *SESSION)
+    for written in ("<ann @example.test>", "ann@example.test (Ann)", "<\"ann\"@example.test>", "<@x.test:ann@example.test>"):
+        status, out, _ = mail.session("--to", written)
+        assert status == 0 and "\n  recipient ann@example.test\n" in out, (written, out)
 
 
 def test_the_status_sums_it_up(options, folder):

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/param.h"
 #include "mail/address.h"
+#include "mail/header_tokens.h"
 #include "restrictions/client_name.h"
 #include "restrictions/refusal_text.h"
 
@@ -25,11 +26,14 @@ std::string_view bare(std::string_view written) {
   return has_brackets ? written.substr(1, written.size() - 2) : written;
 }
 
-// As the server reads it: without a source route and quotes.
+// As the server reads it: without a source route, quotes, comments, and blanks between words.
 std::string address_in(std::string_view written) {
   written = bare(written);
   const std::size_t colon = written.find(':');
   if (written.starts_with('@') && colon != std::string_view::npos) written.remove_prefix(colon + 1);
+  constexpr std::size_t kMostTokens = 1000;
+  const auto list = mail::address_list(written, kMostTokens);
+  if (list && list->addresses.size() == 1) return mail::internal_text(list->addresses.front());
   return mail::unquote(written);
 }
 
@@ -119,11 +123,13 @@ void WouldBe::settle(Moment& moment) {
 
 std::string WouldBe::with_footer(const restrictions::Reply& refusal) const {
   const std::string& server_name = config_[param::myhostname];
+  std::optional<std::string> first_recipient;
+  if (!accepted_.empty()) first_recipient = accepted_.front();
   const auto footer = refusal_text_.footer(refusal.line(), [&](std::string_view name) {
     return restrictions::footer_value({.client = report_.client,
                                        .helo = helo_ ? std::string_view(*helo_) : std::string_view(),
                                        .sender = sender_,
-                                       .recipient = recipient_,
+                                       .recipient = first_recipient,
                                        .server_name = server_name},
                                       name);
   });

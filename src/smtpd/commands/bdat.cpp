@@ -56,7 +56,6 @@ void discard(Session& session, const Chunk& chunk) {
   session.transaction.content.reset();
   session.transaction.bdat = Bdat::failed;
   receive(session, chunk.size, [](std::string_view) {});
-  if (chunk.last) session.reset_transaction();
 }
 
 // The chunk is thrown away first, so that what it holds is never taken for commands.
@@ -66,7 +65,9 @@ Next fail(Session& session, const Chunk& chunk, Reply reply) {
     return session.reply(std::move(reply));
   }
   discard(session, chunk);
-  return session.reply(std::move(reply));
+  const Next next = session.reply(std::move(reply));
+  if (chunk.last) session.reset_transaction();
+  return next;
 }
 
 }  // namespace
@@ -111,6 +112,7 @@ Next bdat(Session& session, const CommandLine& line) {
   if (transaction.bdat == Bdat::none) {
     if (const auto refused = refused_content(session)) {
       if (*refused == Next::go_on) discard(session, *chunk);
+      if (chunk->last) session.reset_transaction();
       return *refused;
     }
     begin_content(session);

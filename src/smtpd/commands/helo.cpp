@@ -50,16 +50,18 @@ std::vector<std::string> offers(Session& session) {
 
 // Nothing: the client may call itself so.
 std::optional<Next> greeted(Session& session, const CommandLine& line, restrictions::Stage stage) {
-  std::string before = std::exchange(session.helo, neutral(line.rest));
-  for (char& c : session.helo) {
-    const bool foreign = static_cast<unsigned char>(c) >= 0x80 && !session.settings().smtputf8;
-    if (c == ' ' || c == '\t' || foreign) c = '?';
-  }
+  // Restrictions and their lines in the log see it as it was said.
+  std::string before = std::exchange(session.helo, std::string(line.rest));
   if (const restrictions::Rules* rules = session.shared.rules()) {
     if (const auto next = session.refused(rules->at_helo(session.subject(stage)), stage)) {
       session.helo = std::move(before);
       return next;
     }
+  }
+  session.helo = neutral(line.rest);
+  for (char& c : session.helo) {
+    const bool foreign = static_cast<unsigned char>(c) >= 0x80 && !session.settings().smtputf8;
+    if (c == ' ' || c == '\t' || foreign) c = '?';
   }
   session.reset_transaction();
   if (stage == restrictions::Stage::ehlo) session.protocol = "ESMTP";  // which HELO does not take back

@@ -53,7 +53,7 @@ Next rcpt(Session& session, const CommandLine& line) {
     return cannot_queue(session, error);
   }
   ++transaction.recipients;
-  transaction.only_recipient = transaction.recipients == 1 ? address : std::string();
+  if (transaction.recipients == 1) transaction.first_recipient = address;
   transaction.last_recipient = "<" + mail::quote(address) + ">";
   return session.reply(250, "2.1.5", "Ok");
 }

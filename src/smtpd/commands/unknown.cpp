@@ -8,21 +8,17 @@
 
 namespace smtpd {
 
-namespace {
-
-bool is_forbidden(const Settings& settings, const CommandLine& line) {
+bool is_forbidden(const Session& session, const CommandLine& line) {
   const std::string_view text = base::trim_left(line.text);
   const auto header = ::mail::header_start(text);
   if (header && text[header->name.size()] == ':') return true;
   const std::string_view verb = text.substr(0, text.find_first_of(" \t"));
-  const auto listed = settings.forbidden_commands.has_string(verb);
+  const auto listed = session.settings().forbidden_commands.has_string(verb);
   return listed && *listed;
 }
 
-}  // namespace
-
 Next unknown(Session& session, const CommandLine& line) {
-  if (is_forbidden(session.settings(), line)) {
+  if (is_forbidden(session, line)) {
     logging::warning("smtpd.non_smtp", "non-SMTP command from {client}: {line}",
                      {{"client", session.client_label()}, {"line", escaped(line.text).substr(0, 100)}});
     session.erred = true;

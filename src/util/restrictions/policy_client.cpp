@@ -7,10 +7,9 @@ namespace restrictions {
 
 namespace {
 
-// This try has failed; `quiet` when the next one may well do better: a kept connection that the other side has ended.
+// This try has failed.
 struct Failure {
   std::string why;
-  bool quiet = false;
 };
 
 // Postfix's word for all that is not an answer.
@@ -71,8 +70,7 @@ std::unique_ptr<PolicyClient::Connection> PolicyClient::open() const {
 }
 
 std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::string_view request) const {
-  const bool kept = connection.requests++ > 0;
-  bool any_reply = false;
+  ++connection.requests;
   try {
     connection.stream.set_deadline(io::Deadline::after(settings_.timeout));
     connection.stream.write(request);
@@ -80,10 +78,9 @@ std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::s
     PolicyReply reply;
     for (;;) {
       const auto line = connection.stream.view_line(PolicyReply::kLongestLine);
-      any_reply = true;
       const PolicyReply::State state = reply.take(line.text);
       if (state == PolicyReply::State::more) continue;
-      if (state == PolicyReply::State::too_long) throw Failure{"too many lines in the reply", false};
+      if (state == PolicyReply::State::too_long) throw Failure{"too many lines in the reply"};
       if (reply.action()) return reply.action();
       logging::warning("policy.bad_reply",
                        reply.action_without_value() ? "missing value for string attribute action from {server}"
@@ -99,12 +96,12 @@ std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::s
             {{"server", settings_.name}, {"part", connection.stream.buffered().contains('=') ? "value" : "name"}});
         throw Failure{"Connection timed out"};
       case io::StreamError::Kind::too_long:
-        throw Failure{"too long a line in the reply", false};
+        throw Failure{"too long a line in the reply"};
       case io::StreamError::Kind::closed:
       case io::StreamError::Kind::broken:
         break;
     }
-    throw Failure{kBadReply, kept && !any_reply};
+    throw Failure{kBadReply};
   }
 }
 
@@ -123,12 +120,11 @@ std::optional<std::string> PolicyClient::ask(std::string_view request) const {
       keep(std::move(connection));
       return action;
     } catch (const Failure& failure) {
-      const bool last = tries >= settings_.try_limit;
-      if (last || !failure.quiet) {
+      if (tries >= settings_.try_limit) {
         logging::warning("policy.failed", "problem talking to server {server}: {reason}",
                          {{"server", settings_.name}, {"reason", failure.why}});
+        return std::nullopt;
       }
-      if (last) return std::nullopt;
     }
     io::sleep_until(io::Deadline::after(settings_.retry_delay));
   }

@@ -39,7 +39,7 @@ std::optional<std::string> of_address(std::string_view name, std::string_view ki
                                       const std::optional<std::string>& address) {
   if (!name.starts_with(kind)) return std::nullopt;
   name.remove_prefix(kind.size());
-  const std::string_view text = address ? std::string_view(*address) : "";
+  const std::string_view text = !address ? "" : address->empty() ? "<>" : std::string_view(*address);
   if (name.empty()) return std::string(text);
   const auto parts = mail::split(text);
   if (name == "_name") return std::string(parts.local);

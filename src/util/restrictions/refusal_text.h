@@ -23,8 +23,8 @@ using FooterValues = std::function<std::optional<std::string>(std::string_view n
 struct FooterSubject {
   const Client& client;
   std::string_view helo;
-  const std::optional<std::string>& sender;
-  const std::optional<std::string>& recipient;
+  std::optional<std::string> sender;
+  std::optional<std::string> recipient;  // the first who has been accepted, not who is being refused
   std::string_view server_name;
 };
 std::optional<std::string> footer_value(const FooterSubject& subject, std::string_view name);
