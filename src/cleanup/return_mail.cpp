@@ -23,7 +23,8 @@ delivery::Bounced verdict(const Transaction& transaction) {
 
 delivery::Request request_for(const Transaction& transaction) {
   delivery::Request request;
-  request.trace_flags = transaction.trace_flags;
+  // A returned message is told of once: nobody would send, or remove, a log for a report of this attempt.
+  request.trace_flags = transaction.trace_flags & ~queue::trace::kRecord;
   request.queue_name = "incoming";
   request.queue_id = transaction.id;
   request.data_offset = transaction.data_offset;

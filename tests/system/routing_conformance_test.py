@@ -34,7 +34,10 @@ CONFIGURATIONS = [
     {"allow_percent_hack": "no", "resolve_null_domain": "yes", "resolve_numeric_domain": "yes", "allow_min_user": "yes"},
     {"swap_bangpath": "no", "allow_percent_hack": "no", "append_dot_mydomain": "yes", "append_at_myorigin": "no",
      "smtputf8_enable": "no"},
-    {"resolve_dequoted_address": "no", "resolve_null_domain": "yes", "append_dot_mydomain": "yes"}]
+    {"resolve_dequoted_address": "no", "resolve_null_domain": "yes", "append_dot_mydomain": "yes"},
+    {"swap_bangpath": "no", "allow_percent_hack": "no", "append_at_myorigin": "no", "myorigin": "origin.test", "recipient_delimiter": "+"},
+    {"append_at_myorigin": "no", "myorigin": "origin.test", "resolve_dequoted_address": "no", "resolve_null_domain": "yes"},
+    {"append_at_myorigin": "no", "mydestination": "l2.test"}]
 DOMAINS = ["fmt.test", "mx.fmt.test", "l2.test", "FMT.test", "fmt.test.", "other.test", "other.test.", "va.test", "vm.test", "vm2.test",
            "relay.test", "a.relay.test", "t.test", "sub.test", "b.sub.test", "e.test", "err.test", "err2.test", "colon.test",
            "justname.test", "retry.test", "gone.test", "[127.0.0.1]", "[1.2.3.4]", "[::1]", "[ipv6:::1]", "[ipv6:fe80::1]", "[bogus]",
@@ -54,8 +57,8 @@ CLASSES = {256: "local", 512: "virtual alias", 1024: "virtual mailbox", 2048: "r
 
 def asked(address):
     """Not asked: blanks alone end Debian's daemon; an empty site before the first ! loses the blanks of what follows; invalid UTF-8 is
-    let through before an address literal."""
-    return bool(address.strip(" \t")) and not address.startswith("!") and "\udcff@[" not in address
+    let through before an address literal; %.: makes a source route of a percent sign."""
+    return bool(address.strip(" \t")) and not address.startswith(("!", "%.:")) and "\udcff@[" not in address
 
 
 def made_up(generator):

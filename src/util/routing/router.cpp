@@ -352,6 +352,12 @@ std::expected<Router::State::Target, table::Error> Router::State::target_of(std:
   if (target.recipient.empty()) target.recipient = empty_recipient;
   target.recipient += '@' + target.domain;
   if (target.domain.empty()) target.is_local = false;
+  // Without a domain it goes to this host, which need not be a place where mail is delivered.
+  if (!taken_off) {
+    const auto ours = classes.is_local(myhostname, observer);
+    if (!ours) return std::unexpected(ours.error());
+    target.is_local = *ours;
+  }
   return target;
 }
 
