@@ -84,7 +84,8 @@ class Moment {
     }
   }
 
-  // What the lists of another phase would defer has no say in this one. Those for relaying and for recipients are one phase.
+  // What the lists of another phase would defer has no say in this one. Those for relaying and for recipients are one
+  // phase.
   void begin() { evaluation_.if_reject.reset(); }
 
   // What could not be told before is nobody's concern any more.
