@@ -1,5 +1,12 @@
 #include "table/texthash.h"
 
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
 #include "asking.h"
 
 namespace table {
@@ -92,6 +99,40 @@ TEST(TextHash, EntriesAreListed) {
   std::map<std::string, std::string> entries;
   EXPECT_TRUE(table->for_each([&](const Entry& entry) { return entries.insert(entry).second; }));
   EXPECT_EQ(entries, (std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}}));
+}
+
+// Half of a list of recipients would turn the other half away.
+TEST(Texthash, AFileThatIsBeingWrittenIsReadWhenItIsWhole) {
+  std::string folder = "/tmp/texthash_test.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/t";
+  std::ofstream out(path);
+  out << "a 1\n" << std::flush;
+  std::thread writer([&] {
+    for (int i = 0; i < 5; ++i) {
+      ::usleep(100'000);
+      out << "more" << i << " x\n" << std::flush;
+    }
+  });
+  const auto table = open("texthash:" + path, Settings{}, {});
+  writer.join();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(told((*table)->lookup("more4")), "x");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Texthash, AFileOfLongAgoOrOfTheFutureIsReadAtOnce) {
+  std::string folder = "/tmp/texthash_test.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/t";
+  std::ofstream(path) << "a 1\n";
+  for (const auto away : {-std::chrono::hours(1), std::chrono::hours(1)}) {
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() + away);
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_EQ(told((*open("texthash:" + path, Settings{}, {}))->lookup("a")), "1");
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(200));
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
