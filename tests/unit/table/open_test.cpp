@@ -162,7 +162,7 @@ TEST(Open, NamesMeanWhatTheyMeanToPostfix) {
 }
 
 TEST(Open, TypesThatComeLaterAreUnsupported) {
-  for (const char* type : {"proxy", "mysql", "ldap", "memcache", "sdbm", "nis"}) {
+  for (const char* type : {"mysql", "ldap", "memcache", "sdbm", "nis"}) {
     EXPECT_EQ(ask(std::string(type) + ":x", "a"), "ERROR unsupported dictionary type: " + std::string(type));
     EXPECT_FALSE(is_type(type));
   }
