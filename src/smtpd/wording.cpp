@@ -10,10 +10,12 @@ namespace {
 
 std::optional<std::string> value_of(const Session& session, std::string_view name) {
   const Transaction& transaction = session.transaction;
+  std::optional<std::string> first_recipient;
+  if (transaction.recipients > 0) first_recipient = transaction.first_recipient;
   return restrictions::footer_value({.client = session.client,
                                      .helo = session.helo,
                                      .sender = transaction.sender,
-                                     .recipient = transaction.recipients > 0 ? transaction.first_recipient : std::nullopt,
+                                     .recipient = std::move(first_recipient),
                                      .server_name = session.settings().myhostname},
                                     name);
 }
