@@ -1,6 +1,7 @@
 #include "master/log_pipe.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -36,6 +37,8 @@ bool LogPipe::write_out(const logging::Setup& log) const {
     reader.give_up_rest(pass_on);
     return true;
   }
+  int size = 0;
+  if (::ioctl(reading(), FIONREAD, &size) == 0 && size == 0) return true;
   const auto file = logging::open_log_file(log.file, log.file_mode);
   if (!file) return false;  // nor can anyone be told
   std::string lines;
