@@ -156,6 +156,9 @@ bool Flow::send_notice(client::Notice notice, const Kept& kept) {
 // recipients are marked; a crash in between leaves an entry that is found here again.
 bool Flow::expire(const Kept& kept, const queue::Id& id, ActiveMessage& message) {
   const bool forced = message.force_expired;
+  // Of recipients of whom no attempt has said anything.
+  const std::string code = forced ? "4.7.0" : "4.4.7";
+  const std::string reason = forced ? "message is administratively expired" : "delivery time expired";
   const auto fail = [&](std::string_view problem) {
     logging::warning("qmgr.expired", "{id}: {problem}", {{"id", id.text()}, {"problem", problem}});
     return false;
@@ -192,8 +195,8 @@ bool Flow::expire(const Kept& kept, const queue::Id& id, ActiveMessage& message)
         entry.dsn_original = recipient.dsn_original;
         entry.notify = recipient.notify;
         entry.offset = recipient.offset;
-        entry.status = forced ? "4.7.0" : "4.4.7";
-        entry.reason = forced ? "message is administratively expired" : "delivery time expired";
+        entry.status = code;
+        entry.reason = reason;
         never_told.push_back(
             {recipient.address, recipient.original, recipient.dsn_original, recipient.notify, recipient.offset});
       }
@@ -201,11 +204,7 @@ bool Flow::expire(const Kept& kept, const queue::Id& id, ActiveMessage& message)
       entries.push_back(std::move(entry));
     }
     // Every recipient has a line in the log that tells what became of it.
-    if (!never_told.empty()) {
-      const std::string code = forced ? "4.7.0" : "4.4.7";
-      const std::string reason = forced ? "message is administratively expired" : "delivery time expired";
-      tell(kept, never_told, delivery::Deferred{status(code, reason)}, message);
-    }
+    if (!never_told.empty()) tell(kept, never_told, delivery::Deferred{status(code, reason)}, message);
     if (!entries.empty()) {
       const auto written = queue::append_status(spool_, queue::Folder::bounce, id, entries, queue::Durable::yes,
                                                 settings_.compatible_logs);

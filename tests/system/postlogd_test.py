@@ -476,12 +476,20 @@ def test_what_keeps_postlogd_from_starting_is_in_the_log_file(options):
         mta.wait(lambda: mail.log().count("disconnect from") > lines)
 
 
+def write_ends(pid):
+    """The descriptors by which postlogd could write into the pipe that it reads."""
+    number = dict(entry.partition(b"=")[::2] for entry in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))[b"POSTRIDER_LOG_READ"]
+    pipe = os.readlink(f"/proc/{pid}/fd/{int(number)}")
+    return [fd for fd in os.listdir(f"/proc/{pid}/fd") if int(fd) != int(number) and os.readlink(f"/proc/{pid}/fd/{fd}") == pipe]
+
+
 def test_postlogd_stays_for_those_who_complete_what_they_have(options):
     """master has left (`postfix drain`): the last line of the last process is written, and then nobody is there any more."""
     with serving(options) as mail:
         mail.start()
         client = Client(mail)
         mail.wait_log(": connect from")
+        assert not write_ends(mail.pids("postlogd")[0]), "postlogd would wait for itself"
         os.kill(mail.master_pid(), signal.SIGUSR1)
         mta.wait(lambda: not mail.pids("master"))
         client.quit()

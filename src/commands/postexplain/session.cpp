@@ -37,6 +37,11 @@ std::string address_in(std::string_view written) {
   return mail::unquote(written);
 }
 
+// The enhanced code begins as the code does.
+void agree(restrictions::Reply& refusal) {
+  if (!refusal.status.empty()) refusal.status[0] = static_cast<char>('0' + refusal.code / 100);
+}
+
 class WouldBe {
  public:
   WouldBe(const Setup& setup, const Routes& routes, const Request& request)
@@ -110,10 +115,10 @@ void WouldBe::settle(Moment& moment) {
   auto refusal = restrictions::parse_refusal(moment.reply);
   if (!refusal) return;
   if (refusal->code >= 500 && config_[param::soft_bounce]) refusal->code -= 100;
-  if (!refusal->status.empty()) refusal->status[0] = static_cast<char>('0' + refusal->code / 100);
+  agree(*refusal);
   if (auto other = refusal_text_.filtered(refusal->line())) {
     refusal = std::move(other);
-    if (!refusal->status.empty()) refusal->status[0] = static_cast<char>('0' + refusal->code / 100);
+    agree(*refusal);
   }
   moment.kind = refusal->code >= 500 ? Moment::Kind::refused : Moment::Kind::deferred;
   moment.disconnect |= refusal->code == 421 || refusal->code == 521;

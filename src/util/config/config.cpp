@@ -216,7 +216,7 @@ std::expected<Config, base::Error> Config::load(const Source& source) {
 // While the file can be reached: not when we have changed root and user. An error is told when the value is used.
 void Config::read_origin() const {
   const auto setting = settings().find(parameter(param::myorigin.index).name);
-  if (setting == settings().end() || !setting->second.value.contains('/')) return;
+  if (setting == settings().end() || setting->second.value.find_first_of("/$") == std::string::npos) return;
   try {
     static_cast<void>((*this)[param::myorigin]);
   } catch (const BadValue&) {

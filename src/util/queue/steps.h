@@ -18,10 +18,10 @@ constexpr disk::Step kOverwrite = "queue.overwrite";          // the size record
 constexpr disk::Step kCommitMove = "queue.commit.move";       // to another folder, while nobody looks at the file; of a
                                                               // spare file, to its folder, when all the rest is done
 constexpr disk::Step kCommitCut = "queue.commit.cut";         // what was longer, of a spare file
+constexpr disk::Step kCommitTime = "queue.commit.time";       // the file system's clock is ahead of ours
 constexpr disk::Step kCommitMode = "queue.commit.mode";       // ready: from here on a crash may leave a whole message
 constexpr disk::Step kCommitSync = "queue.commit.sync";       // its content
 constexpr disk::Step kCommitName = "queue.commit.directory";  // its name: from here on it is ours
-constexpr disk::Step kCommitTime = "queue.commit.time";       // the file system's clock is ahead of ours
 constexpr disk::Step kCommitClose = "queue.commit.close";
 constexpr disk::Step kAbandon = "queue.abandon";  // removed, because something above failed or nobody committed
 
@@ -43,10 +43,10 @@ constexpr disk::Step kFlushOpen = "queue.flush.open";
 constexpr disk::Step kFlushWrite = "queue.flush.write";
 constexpr disk::Step kFlushEmpty = "queue.flush.empty";
 
-inline constexpr std::array kAll = {kCommitTime,  kCreate,      kCreateHash,     kCreateName, kCreateStale, kWrite,
-                                    kOverwrite,   kCommitMove,  kCommitCut,      kCommitMode, kCommitSync,  kCommitName,
-                                    kCommitClose, kAbandon,     kSpoolHash,      kMarkDone,   kMarkWarned,  kMarkTraced,
-                                    kStatusOpen,  kStatusWrite, kStatusTakeBack, kStatusSync, kStatusName,  kFlushOpen,
+inline constexpr std::array kAll = {kCreate,      kCreateHash,  kCreateName,     kCreateStale, kWrite,      kOverwrite,
+                                    kCommitMove,  kCommitCut,   kCommitTime,     kCommitMode,  kCommitSync, kCommitName,
+                                    kCommitClose, kAbandon,     kSpoolHash,      kMarkDone,    kMarkWarned, kMarkTraced,
+                                    kStatusOpen,  kStatusWrite, kStatusTakeBack, kStatusSync,  kStatusName, kFlushOpen,
                                     kFlushWrite,  kFlushEmpty};
 
 }  // namespace queue::step

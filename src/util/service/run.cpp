@@ -92,16 +92,21 @@ std::string from_environment(const char* variable) {
 struct LogPipe {
   int writing = -1;
   int reading = -1;  // postlogd has this one instead
+  // And this one for what it has to say as long as it does not know of its file: what it leaves there, master finds.
+  // Not for longer: the pipe comes to its end when nobody can write any more.
+  base::Fd until_log_is_open;
+
+  int first() const { return until_log_is_open ? until_log_is_open.get() : writing; }
 };
 
 LogPipe inherited_log_pipe() {
-  return {.writing = take_log_pipe(kLogPipeVariable, O_WRONLY), .reading = take_log_pipe(kLogReadVariable, O_RDONLY)};
-}
-
-// For what postlogd has to say as long as it does not know of its file: what it leaves in the pipe, master finds there.
-base::Fd way_in(int reading_end) {
-  if (reading_end < 0) return {};
-  return base::Fd(::open(fmt::format("/proc/self/fd/{}", reading_end).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  LogPipe pipe{.writing = take_log_pipe(kLogPipeVariable, O_WRONLY),
+               .reading = take_log_pipe(kLogReadVariable, O_RDONLY),
+               .until_log_is_open = {}};
+  if (pipe.reading < 0) return pipe;
+  const std::string name = fmt::format("/proc/self/fd/{}", pipe.reading);
+  pipe.until_log_is_open.reset(::open(name.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  return pipe;
 }
 
 // Before main.cf has said where to: master has taken standard error away, but what is wrong with main.cf, or with what
@@ -240,7 +245,7 @@ void give_up_privileges(const Program& program, const Context& context, const Ac
   if (program.privileges != Privileges::keep) forbid_new_privileges();
 }
 
-int serve(const Program& program, const Options& options, const LogPipe& pipe) {
+int serve(const Program& program, const Options& options, LogPipe& pipe) {
   const std::string service_name = options.service_name.empty() ? program.program : options.service_name;
   const std::uint32_t generation = generation_from_environment();
   const config::Config config = load(program, service_name, options);
@@ -249,6 +254,7 @@ int serve(const Program& program, const Options& options, const LogPipe& pipe) {
   if (::chdir(queue_directory.c_str()) != 0) throw base::Fatal(base::with_errno("chdir " + queue_directory, errno));
   // A stand-alone process is not master's child, whatever its environment says.
   open_logging(config, program, options, options.stand_alone ? -1 : pipe.writing);
+  pipe.until_log_is_open.reset();
   if (options.debugger) run_debugger(config, program.program);
   if (!options.stand_alone) check_place_in_master_cf(program, options, service_name);
 
@@ -309,9 +315,8 @@ int run(int argc, char** argv, const Program& program) {
   ignore(SIGXFSZ);  // a file that may not grow is an error of write(2)
   ignore(SIGHUP);
   ::umask(077);
-  const LogPipe pipe = inherited_log_pipe();
-  const base::Fd spare = way_in(pipe.reading);
-  open_logging_without_config(program, spare ? spare.get() : pipe.writing);
+  LogPipe pipe = inherited_log_pipe();
+  open_logging_without_config(program, pipe.first());
   try {
     const auto all = std::span<char*>(argv, static_cast<std::size_t>(argc));
     const Options options = parse_options(all.empty() ? all : all.subspan(1));

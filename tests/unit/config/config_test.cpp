@@ -276,6 +276,22 @@ TEST(ConfigOrigin, IsOneName) {
       "/etc/postfix/main.cf, line 1: myorigin = a b: must be one domain name, or a file with one: \"a b\" is several");
 }
 
+// Daemons leave its folder behind when they change root.
+TEST(ConfigOrigin, IsReadWithMainCfHoweverTheFileIsNamed) {
+  char directory[] = "/tmp/origin-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory), nullptr);
+  const std::string main_cf = std::string(directory) + "/main.cf";
+  const std::string name = std::string(directory) + "/mailname";
+  std::ofstream(main_cf) << "folder = " << directory << "\nname_file = $folder/mailname\nmyorigin = $name_file\n";
+  std::ofstream(name) << "a.example\n";
+  const auto config = Config::load({.directory = directory, .overrides = {}});
+  ::unlink(name.c_str());
+  ::unlink(main_cf.c_str());
+  ::rmdir(directory);
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ((*config)[param::myorigin], "a.example");
+}
+
 TEST(ConfigOrigin, AFileThatIsNotThereIsToldWithTheLine) {
   const std::string text = "myorigin = /nonexistent/mailname\n";
   const std::string expected =
