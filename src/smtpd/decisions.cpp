@@ -1,4 +1,6 @@
 // What the restrictions decide, carried out.
+#include <algorithm>
+
 #include "smtpd/log.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
@@ -21,6 +23,11 @@ bool is_hello(Stage stage) {
 // What holds for the whole message is told once.
 bool is_told(const restrictions::Note& note, const restrictions::Effects& so_far) {
   return (note.action == "hold" && so_far.hold) || (note.action == "discard" && so_far.discard);
+}
+
+// What is repeated of an address in a refusal is ASCII where nobody expects more.
+void blank_out_utf8(std::string& text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, ' ');
 }
 
 }  // namespace
@@ -64,8 +71,11 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
 }
 
 std::optional<Next> Session::refused(Decision decision, restrictions::Stage stage) {
-  for (const restrictions::Note& note : decision.notes) {
-    if (note.action == "reject_warning") transcript.add(Fault::policy);
+  for (restrictions::Note& note : decision.notes) {
+    if (note.action == "reject_warning") {
+      transcript.add(Fault::policy);
+      if (!settings().smtputf8) blank_out_utf8(note.text);
+    }
     if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
   }
   transaction.effects.add(std::move(decision.effects));
@@ -89,6 +99,7 @@ std::optional<Next> Session::refused(Decision decision, restrictions::Stage stag
 }
 
 Next Session::reject(Reply refusal) {
+  if (!settings().smtputf8) blank_out_utf8(refusal.text);
   log_refusal(*this, (settings().soft_bounce ? softened(refusal) : refusal).line());
   return reply(std::move(refusal));
 }

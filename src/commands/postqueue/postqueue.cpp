@@ -88,6 +88,7 @@ void require_allowed(const config::Config& config, std::string_view parameter, c
 void print_listing(const config::Config& config, bool as_json) {
   const auto write = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); };
   ShowqConnection connection(config, config[param::showq_service_name]);
+  if (!config[param::smtputf8_enable]) show_only_ascii();
   std::unique_ptr<Printer> printer;
   if (as_json) {
     printer = std::make_unique<JsonPrinter>(write);
