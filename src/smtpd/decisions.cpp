@@ -1,4 +1,5 @@
 // What the restrictions decide, carried out.
+#include "config/old_defaults.h"
 #include "smtpd/log.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
@@ -65,6 +66,10 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
 
 std::optional<Next> Session::refused(Decision decision, restrictions::Stage stage) {
   for (const restrictions::Note& note : decision.notes) {
+    if (note.action == restrictions::kOldDefault) {
+      config::log_old_default(note.text);
+      continue;
+    }
     if (note.action == "reject_warning") transcript.add(Fault::policy);
     if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
   }
@@ -81,11 +86,14 @@ std::optional<Next> Session::refused(Decision decision, restrictions::Stage stag
     case Decision::Kind::refuse:
       break;
   }
-  return reject({.code = decision.reply.code,
-                 .status = decision.reply.status,
-                 .text = decision.reply.text,
-                 .disconnect = decision.disconnect,
-                 .fault = fault_of(decision.trouble)});
+  Reply refusal{.code = decision.reply.code,
+                .status = decision.reply.status,
+                .text = decision.reply.text,
+                .disconnect = decision.disconnect,
+                .fault = fault_of(decision.trouble)};
+  log_refusal(*this, (settings().soft_bounce ? softened(refusal) : refusal).line());
+  if (decision.old_order) log_old_order(*this);
+  return reply(std::move(refusal));
 }
 
 Next Session::reject(Reply refusal) {
