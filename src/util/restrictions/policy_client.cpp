@@ -129,6 +129,7 @@ std::optional<std::string> PolicyClient::ask(std::string_view request) const {
       keep(std::move(connection));
       return action;
     } catch (const Failure& failure) {
+      if (failure.hung_up) state_->idle.clear();  // the others have most likely ended with it
       const bool last = tries >= settings_.try_limit;
       if (last || failure.timed_out) {
         logging::warning("policy.failed", "problem talking to server {server}: {reason}",
