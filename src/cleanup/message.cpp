@@ -23,15 +23,24 @@ bool Message::take(std::string_view records) {
     }
     const auto record = take_record(records);
     if (!record) return false;
-    // A message that is given up is read to its end, no further than for that.
     if (transaction_.given_up()) {
-      if (record->type == RecordType::end) stage_ = Stage::ended;
+      pass_over(record->type, record->data);
       continue;
     }
     take(record->type, record->data);
     check_size();
   }
   return true;
+}
+
+// A message that is given up is read to its end; but what is wrong with the content of one that shall vanish is
+// nobody's concern, and that it shall may be known only behind the content.
+void Message::pass_over(RecordType type, std::string_view data) {
+  if (type == RecordType::end) stage_ = Stage::ended;
+  if ((transaction_.status & ~Transaction::kReturnable) != 0) return;
+  if (stage_ == Stage::extracted && type == RecordType::flags) envelope_.take_extracted(type, data);
+  const bool in_content = stage_ == Stage::header || stage_ == Stage::body;
+  if (in_content && type == RecordType::extracted) stage_ = Stage::extracted;
 }
 
 void Message::take(RecordType type, std::string_view data) {

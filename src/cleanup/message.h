@@ -29,6 +29,7 @@ class Message {
  private:
   enum class Stage { envelope, header, body, extracted, ended };
   void take(queue::RecordType type, std::string_view data);
+  void pass_over(queue::RecordType type, std::string_view data);
   void take_content(queue::RecordType type, std::string_view data);
   void end_of_content();
   void finish();

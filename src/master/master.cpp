@@ -77,6 +77,7 @@ Plan first_plan(const std::string& directory) {
   Reading reading = read_plan(directory, Thoroughness::usual);
   const Findings& findings = reading.findings;
   log_all(findings.notes, logging::Level::warning, "master.note");
+  log_all(findings.old_defaults, logging::Level::info, "config.old_default");
   log_all(findings.errors_elsewhere, logging::Level::error, "master.bad_parameter");
   if (reading.plan) return std::move(*reading.plan);
   for (std::size_t i = 0; i + 1 < findings.errors.size(); ++i) {

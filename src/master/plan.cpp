@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "config/expand.h"
+#include "config/old_defaults.h"
 #include "config/param.h"
 
 namespace master {
@@ -222,6 +223,10 @@ std::vector<ServicePlan> plan_services(const config::MasterCf& file, const Surro
       told_of_chroot = true;
       plan.service.chroot = false;
     }
+    if (line->chroot == "-" && plan.service.chroot) {
+      findings.old_defaults.push_back(fmt::format("{}: line {}: using backwards-compatible default setting chroot=y",
+                                                  line->where.file, line->where.line));
+    }
     std::vector<Endpoint> endpoints;
     if (plan.service.type == ServiceType::inet) {
       auto found = inet_endpoints(plan.service.name, surroundings.network);
@@ -295,8 +300,7 @@ Reading read_plan(const std::string& directory, Thoroughness thoroughness) {
     surroundings.rootless = ::getuid() != 0;
     surroundings.is_program = is_regular_program;
     surroundings.defaults.process_limit = (*config)[param::default_process_limit];
-    const auto compared = config::compare_levels((*config)[param::compatibility_level], "1");
-    surroundings.defaults.chroot = compared && *compared < 0;
+    surroundings.defaults.chroot = config::is_below_level(*config, "1");
     surroundings.network.inet_interfaces = (*config)[param::inet_interfaces];
     surroundings.network.inet_protocols = (*config)[param::inet_protocols];
     surroundings.network.has_ipv6 = kernel_has_ipv6();

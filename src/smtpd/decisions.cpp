@@ -1,4 +1,7 @@
 // What the restrictions decide, carried out.
+#include <algorithm>
+
+#include "config/old_defaults.h"
 #include "smtpd/log.h"
 #include "smtpd/session.h"
 #include "smtpd/settings.h"
@@ -21,6 +24,17 @@ bool is_hello(Stage stage) {
 // What holds for the whole message is told once.
 bool is_told(const restrictions::Note& note, const restrictions::Effects& so_far) {
   return (note.action == "hold" && so_far.hold) || (note.action == "discard" && so_far.discard);
+}
+
+// What is repeated of an address in a refusal is ASCII where nobody expects more.
+void blank_out_utf8(std::string& text) {
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, ' ');
+}
+
+// The log has it as the client gets it.
+void tell(const Session& session, Reply& refusal) {
+  if (!session.settings().smtputf8) blank_out_utf8(refusal.text);
+  log_refusal(session, (session.settings().soft_bounce ? softened(refusal) : refusal).line());
 }
 
 }  // namespace
@@ -64,8 +78,15 @@ restrictions::Subject Session::subject(restrictions::Stage stage) const {
 }
 
 std::optional<Next> Session::refused(Decision decision, restrictions::Stage stage) {
-  for (const restrictions::Note& note : decision.notes) {
-    if (note.action == "reject_warning") transcript.add(Fault::policy);
+  for (restrictions::Note& note : decision.notes) {
+    if (note.action == restrictions::kOldDefault) {
+      config::log_old_default(note.text);
+      continue;
+    }
+    if (note.action == "reject_warning") {
+      transcript.add(Fault::policy);
+      if (!settings().smtputf8) blank_out_utf8(note.text);
+    }
     if (!is_told(note, transaction.effects)) log_action(*this, note.action, note.text);
   }
   transaction.effects.add(std::move(decision.effects));
@@ -81,15 +102,18 @@ std::optional<Next> Session::refused(Decision decision, restrictions::Stage stag
     case Decision::Kind::refuse:
       break;
   }
-  return reject({.code = decision.reply.code,
-                 .status = decision.reply.status,
-                 .text = decision.reply.text,
-                 .disconnect = decision.disconnect,
-                 .fault = fault_of(decision.trouble)});
+  Reply refusal{.code = decision.reply.code,
+                .status = decision.reply.status,
+                .text = decision.reply.text,
+                .disconnect = decision.disconnect,
+                .fault = fault_of(decision.trouble)};
+  tell(*this, refusal);
+  if (decision.old_order) log_old_order(*this);
+  return reply(std::move(refusal));
 }
 
 Next Session::reject(Reply refusal) {
-  log_refusal(*this, (settings().soft_bounce ? softened(refusal) : refusal).line());
+  tell(*this, refusal);
   return reply(std::move(refusal));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/old_defaults.h"
 #include "logging/log.h"
 #include "mail/address.h"
 #include "smtpd/client_attributes.h"
@@ -130,6 +131,18 @@ void log_action(const Session& session, std::string_view action, std::string_vie
                  {"client", session.client_label()},
                  {"text", text},
                  {"fields", session.fields(to)}});
+}
+
+void log_old_order(const Session& session) {
+  config::log_old_default(
+      fmt::format("smtpd_relay_before_recipient_restrictions=no to reject recipient \"{}\" from client \"{}\"",
+                  session.recipient.value_or(""), session.client_label()));
+}
+
+void log_old_utf8(const Session& session, std::string_view role, std::string_view address) {
+  if (!session.settings().old_utf8 || base::is_ascii(address)) return;
+  config::log_old_default(fmt::format("smtputf8_enable=no to accept non-ASCII {} address \"{}\" from {}", role, address,
+                                      session.client_label()));
 }
 
 void log_pipelining(const Session& session, std::string_view command, std::string_view waiting) {

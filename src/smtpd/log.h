@@ -23,6 +23,10 @@ std::string escaped(std::string_view bytes);
 std::string without_secrets(std::string_view bytes);
 constexpr std::string_view kNotShown = "(not shown)";
 
+// Old defaults that made a difference (config/old_defaults.h), with what the client gave them.
+void log_old_order(const Session& session);
+void log_old_utf8(const Session& session, std::string_view role, std::string_view address);
+
 void log_pipelining(const Session& session, std::string_view command, std::string_view waiting);
 void log_bad_address(const Session& session, std::string_view command, std::string_view typed);
 // "lost connection", "timeout", "too many errors": "ID: WHAT after COMMAND from CLIENT".

@@ -16,6 +16,7 @@
 #include "smtpd/trust.h"
 #include "smtpd/wording.h"
 #include "smtpd/wrapper.h"
+#include "table/fold.h"
 
 namespace smtpd {
 
@@ -361,7 +362,8 @@ bool Session::offers_tls() const {
 }
 
 bool Session::is_valid_address(const std::string& address, bool utf8) const {
-  if (!utf8 && !base::is_ascii(mail::split(address).domain)) return false;
+  // Postfix folds first, and then some letters are ASCII: those of a ligature, a sharp s.
+  if (!utf8 && !base::is_ascii(table::fold_key(mail::split(address).domain, settings().smtputf8))) return false;
   const bool asked = shared.parts().router != nullptr && !shared.parts().stand_alone;
   if (address.empty() || is_plain_address(address) || !asked) return true;
   const auto route = shared.parts().router->resolve("", address);

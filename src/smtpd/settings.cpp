@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "client/cleanup_client.h"
+#include "config/old_defaults.h"
 #include "config/param.h"
 
 namespace smtpd {
@@ -70,6 +71,8 @@ Settings::Settings(const config::Config& of, const Lists& lists)
       soft_bounce(of[param::soft_bounce]),
       smtputf8(of[param::smtputf8_enable]),
       strict_smtputf8(of[param::strict_smtputf8]),
+      old_utf8(config::has_old_default(of, "smtputf8_enable", "1")),
+      old_flush_domains(config::has_old_flush_domains(of)),
       forbid_pipelining(of[param::smtpd_forbid_unauth_pipelining]),
       port_logging(of[param::smtpd_client_port_logging]),
       hide_client(of[param::smtpd_hide_client_session]),

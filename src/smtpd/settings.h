@@ -39,6 +39,7 @@ struct Settings {
   bool per_request_deadline;
   bool helo_required, strict_envelopes, disable_vrfy, soft_bounce;
   bool smtputf8, strict_smtputf8;
+  bool old_utf8, old_flush_domains;  // for the log (config/old_defaults.h)
   bool forbid_pipelining;
   bool port_logging, hide_client, external_addresses;
   bool peername_lookup;

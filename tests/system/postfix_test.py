@@ -204,6 +204,23 @@ def test_what_would_cost_mail_keeps_it_from_starting(options, folder):
             assert done.stderr.endswith(SCRIPT + "fatal: Postfix integrity check failed!\n"), done.stderr
 
 
+def test_programs_of_another_mail_system_are_not_started(options, folder):
+    """As where main.cf, kept from Postfix, still names its folders."""
+    with installation(options, folder) as mail:
+        for parameter, name in (("daemon_directory", "master"), ("command_directory", "postsuper")):
+            foreign = folder / parameter
+            foreign.mkdir()
+            shutil.copy("/bin/true", foreign / name)
+            mail.set(f"{parameter} = {foreign}")
+            number = next(at for at, line in enumerate((folder / "etc/main.cf").read_text().splitlines(), 1) if line == f"{parameter} = {foreign}")
+            for command in ("start", "check"):
+                done = mail.postfix(command)
+                assert done.returncode == 1, done
+                assert f"error: {folder}/etc/main.cf, line {number}: parameter {parameter}: {foreign}/{name} is a program of another mail system; " \
+                       "take the line out of main.cf, and Postrider's own are used: /" in done.stderr, done.stderr
+                assert "invalid option" not in done.stderr and "cannot run" not in done.stderr, done.stderr
+
+
 def test_check_is_silent_when_all_is_well(options, folder):
     with installation(options, folder) as mail:
         done = mail.postfix("check")

@@ -141,10 +141,11 @@ def test_nothing_in_a_text_or_tag_can_forge_a_record(options, folder):
     assert lines[1].endswith(": li?ne ??"), lines[1]
 
 
-def test_utf8_stays_as_it_is(options, folder):
-    log = Log(options, folder)
-    log.run("Grüße")
-    assert log.text().endswith(": Grüße\n")
+def test_utf8_stays_as_it_is_where_it_is_expected(options, folder):
+    for enable, logged in (("yes", "Grüße"), ("no", "Gr????e")):
+        log = Log(options, folder, f"smtputf8_enable = {enable}")
+        log.run("Grüße")
+        assert log.text().endswith(f": {logged}\n"), log.text()
 
 
 def test_records_are_cut_at_two_thousand_bytes(options, folder):

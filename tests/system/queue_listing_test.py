@@ -109,7 +109,10 @@ def test_debians_postqueue_reads_our_showq(options, folder):
         fill(mail)
         mail.start()
         etc = configured_for(debian, mail.queue, folder)
-        for form in ("-p", "-j"):
+        for form, utf8 in (("-p", "yes"), ("-j", "yes"), ("-p", "no"), ("-j", "no")):
+            mail.set(smtputf8_enable=utf8)
+            with (etc / "main.cf").open("a") as more:
+                more.write(f"smtputf8_enable = {utf8}\n")
             theirs = debian.run("postqueue", form, environment={"MAIL_CONFIG": str(etc)})
             assert theirs.status == 0, theirs
             mine = mail.check("postqueue", form)
@@ -129,9 +132,8 @@ def test_our_postqueue_reads_debians_showq(options):
         fill(debian)
         debian.start()
         for form in ("-p", "-j"):
-            for name in (None, "enable_long_queue_ids"):
-                if name:
-                    debian.set(**{name: "yes"})
+            for changed in ({}, {"enable_long_queue_ids": "yes"}, {"smtputf8_enable": "no"}, {"smtputf8_enable": "yes"}):
+                debian.set(**changed)
                 theirs = debian.check("postqueue", form)
                 program = pathlib.Path(options.build).resolve() / "sbin" / "postqueue"
                 mine = subprocess.run([program, "-c", debian.etc, form], capture_output=True, check=False, timeout=mta.LIMIT)

@@ -86,6 +86,7 @@ void check_foreign(const Installation& installation, Tally& tally) {
 // The master reads main.cf and master.cf just as it will; what it finds, it tells.
 void check_configuration(const Installation& installation, Tally& tally) {
   const std::string master = installation.daemon_directory + "/master";
+  if (is_foreign(master)) return;  // told already
   const int status = run_program(master, {"-c", installation.config_directory, "-TT"});
   if (status == 0) return;
   ++tally.errors;
@@ -96,6 +97,7 @@ void check_configuration(const Installation& installation, Tally& tally) {
 
 bool is_fit_to_start(const Installation& installation) {
   if (!has_usable_directories(installation)) return false;
+  if (!has_own_programs(installation)) return false;
   if (!has_separate_accounts(installation)) return false;
   if (!has_own_addresses(installation)) return false;
   if (!create_missing(installation)) {

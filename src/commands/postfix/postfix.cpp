@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "command/command.h"
 #include "command/open_logging.h"
+#include "config/old_defaults.h"
 #include "config/param.h"
 #include "postfix/check.h"
 #include "postfix/control.h"
@@ -24,6 +25,8 @@ namespace {
 
 namespace param = config::param;
 
+// By whose name the log knows what is said.
+enum class Speaker { command, script };
 constexpr std::string_view kUsage = "usage: postfix [-c config_dir] [-Dv] command";
 
 config::Config load(const std::string& directory) {
@@ -63,13 +66,26 @@ void export_installation(const config::Config& config) {
 
 // Records have the tag that they have when a script writes them. A person sees all of them; a cron job's output is what
 // is wrong.
-void open_log(const config::Config& config) {
+void open_log(const config::Config& config, Speaker speaker) {
   logging::Setup setup = command::logging_setup(config, "postfix-script");
   if (!setup.file.empty() && setup.file != "/dev/stdout") setup.postlog_socket = command::postlog_socket_path(config);
-  setup.identity.program = setup.identity.syslog_name + "/postfix-script";
+  setup.identity.program = speaker == Speaker::command ? "postfix" : setup.identity.syslog_name + "/postfix-script";
   setup.identity.syslog_name.clear();
   setup.standard_error_from = ::isatty(STDERR_FILENO) == 1 ? logging::Level::debug : logging::Level::warning;
   if (const auto opened = logging::open(setup); !opened) warn(opened.error().text);
+}
+
+// Whatever the command: an old installation is to learn of it sooner or later. As the command itself, not as its
+// script.
+void tell_old_defaults(const config::Config& config) {
+  if (!config::is_below_level(config, config::kNewestLevel)) return;
+  open_log(config, Speaker::command);
+  inform("Postfix is using backwards-compatible default settings");
+  inform("See compatibility_level in postconf(5) for details");
+  inform(
+      fmt::format("To disable backwards compatibility use \"postconf compatibility_level={}\" and \"postfix reload\"",
+                  config::kNewestLevel));
+  open_log(config, Speaker::script);
 }
 
 // name=value arguments, for main.cf.
@@ -161,11 +177,12 @@ int run(std::span<char*> arguments) {
 
   const config::Config config = load(config::choose_directory(line.last('c').value_or("")));
   require_authority(config);
-  open_log(config);
+  open_log(config, Speaker::script);
   if (!names_one_instance && !config[param::multi_instance_directories].empty()) {
     ::setenv("MAIL_LOGTAG", config[param::syslog_name].c_str(), 1);
     hand_over_to_wrapper(config, request);
   }
+  tell_old_defaults(config);
   export_installation(config);
   return carry_out(describe(config), request);
 }

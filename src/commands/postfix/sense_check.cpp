@@ -7,6 +7,7 @@
 #include <array>
 #include <set>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "config/bounce_templates.h"
 #include "config/master_cf.h"
@@ -217,6 +218,29 @@ bool has_usable_directories(const Installation& installation) {
   }
   if (installation.queue_directory == installation.data_directory) {
     bad("data_directory", "it must not be the queue_directory");
+  }
+  return good;
+}
+
+bool is_foreign(const std::string& program) {
+  constexpr std::size_t kLargest = 256 * 1024 * 1024;
+  const auto content = base::read_file(program, kLargest);
+  if (!content || !content->starts_with("\x7f"
+                                        "ELF"))
+    return false;
+  return !content->contains("Postrider") && !content->contains("POSTRIDER");
+}
+
+bool has_own_programs(const Installation& installation) {
+  bool good = true;
+  for (const auto& [name, program] : {std::pair("daemon_directory", installation.daemon_directory + "/master"),
+                                      std::pair("command_directory", installation.command_directory + "/postsuper")}) {
+    if (!is_foreign(program)) continue;
+    complain(fmt::format(
+        "{}: {} is a program of another mail system; take the line out of main.cf, and Postrider's "
+        "own are used: {}",
+        place_of(installation, name), program, installation.config.default_of(name).value_or(std::string())));
+    good = false;
   }
   return good;
 }

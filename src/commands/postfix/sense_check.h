@@ -32,6 +32,10 @@ std::vector<std::string> clashes(const Accounts& accounts);
 // Directories that cannot be used, whatever is in them.
 bool has_usable_directories(const Installation& installation);
 
+// No folder of programs is another mail system's, as where main.cf still names Postfix's own.
+bool has_own_programs(const Installation& installation);
+bool is_foreign(const std::string& program);
+
 // Whether inet_interfaces names addresses of this machine: no program that must know its own addresses could run.
 bool has_own_addresses(const Installation& installation);
 

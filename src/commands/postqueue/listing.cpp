@@ -31,8 +31,14 @@ std::int64_t number(std::string_view text) {
   throw malformed();
 }
 
+bool only_ascii = false;  // NOLINT: one listing per process
+
 std::string clean(std::string_view text) {
-  return std::ranges::all_of(text, base::is_printable) ? std::string(text) : base::printable(text);
+  std::string result(text);
+  if (std::ranges::all_of(text, base::is_printable)) return result;
+  if (!only_ascii) return base::printable(text);
+  std::ranges::replace_if(result, [](char c) { return !base::is_printable(c); }, '?');
+  return result;
 }
 
 void append_json(std::string& to, std::string_view text) {
@@ -45,6 +51,10 @@ void append_json(std::string& to, std::string_view text) {
 }
 
 }  // namespace
+
+void show_only_ascii() {
+  only_ascii = true;
+}
 
 void Printer::flush() {
   write_(text_);

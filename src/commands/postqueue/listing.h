@@ -23,6 +23,9 @@ struct Recipient {
   bool bounced = false;  // the reason is that of a bounce; likewise
 };
 
+// From here on a byte that is no ASCII is shown as '?': there is no smtputf8_enable.
+void show_only_ascii();
+
 // Is told of the queue piece by piece. What it writes goes to `write`, in large parts.
 class Printer {
  public:

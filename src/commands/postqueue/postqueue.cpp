@@ -17,6 +17,7 @@
 #include "command/command.h"
 #include "command/open_logging.h"
 #include "config/config.h"
+#include "config/old_defaults.h"
 #include "config/param.h"
 #include "ipc/trigger.h"
 #include "logging/log.h"
@@ -88,6 +89,7 @@ void require_allowed(const config::Config& config, std::string_view parameter, c
 void print_listing(const config::Config& config, bool as_json) {
   const auto write = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); };
   ShowqConnection connection(config, config[param::showq_service_name]);
+  if (!config[param::smtputf8_enable]) show_only_ascii();
   std::unique_ptr<Printer> printer;
   if (as_json) {
     printer = std::make_unique<JsonPrinter>(write);
@@ -169,6 +171,9 @@ void flush_site(const config::Config& config, const std::string& site) {
   }
   const auto not_configured = base::Fatal(fmt::format("Flush service is not configured for destination \"{}\"", site));
   if (!may_be_listed(config, site)) throw not_configured;
+  if (config::has_old_flush_domains(config)) {
+    client::log_old_flush_domains(client::FlushRequest::Action::send_site, site);
+  }
   using Status = client::FlushStatus;
   const Status status = ask_flush(config, {client::FlushRequest::Action::send_site, site, {}});
   if (status == Status::not_configured) throw not_configured;

@@ -36,6 +36,7 @@ Next etrn(Session& session, const CommandLine& line) {
     return session.reply({.code = 459, .text = fmt::format("<{}>: service unavailable", site), .fault = Fault::none});
   }
   if (!listed || session.shared.parts().stand_alone) return session.reply(458, "", "Unable to queue messages");
+  if (settings.old_flush_domains) client::log_old_flush_domains(client::FlushRequest::Action::send_site, site);
   const auto status =
       client::ask_flush(settings.flush_path,
                         {.action = client::FlushRequest::Action::send_site, .site = std::string(site), .queue_id = {}},

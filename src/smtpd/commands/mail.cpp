@@ -101,6 +101,7 @@ Next mail(Session& session, const CommandLine& line) {
         {.code = 552, .status = "5.3.4", .text = "Message size exceeds fixed limit", .fault = Fault::policy});
   if (settings.strict_smtputf8 && !parameters->smtputf8 && !base::is_ascii(sender))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
+  log_old_utf8(session, "sender", sender);
   if (!has_space(settings)) {
     const Next next = session.reject(system_storage());
     logging::warning("smtpd.space", "not enough free space in mail queue: {free} bytes < 1.5*message size limit",

@@ -39,6 +39,7 @@ Next rcpt(Session& session, const CommandLine& line) {
   if (settings.strict_smtputf8 && !transaction.smtputf8 && !base::is_ascii(address))
     return session.reply(553, "5.6.7", "Must declare SMTPUTF8 to send unicode address");
 
+  log_old_utf8(session, "recipient", address);
   session.recipient = address;
   if (const restrictions::Rules* rules = session.rules()) {
     if (const auto refused =

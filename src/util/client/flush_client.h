@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "io/wait.h"
@@ -29,5 +30,8 @@ struct FlushResult {
 // Over public/flush. The error: the service cannot be reached.
 std::expected<FlushStatus, base::Error> ask_flush(const std::string& path, const FlushRequest& request,
                                                   io::Deadline deadline);
+
+// For callers that know that relay_domains, and fast_flush_domains by it, is an old default (config/old_defaults.h).
+void log_old_flush_domains(FlushRequest::Action action, std::string_view site);
 
 }  // namespace client

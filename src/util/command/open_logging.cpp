@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/param.h"
+#include "logging/only_ascii.h"
 
 namespace command {
 
@@ -62,6 +63,7 @@ void require_allowed_prefix(const config::Config& config, const std::string& fil
 }  // namespace
 
 logging::Setup logging_setup(const config::Config& config, const std::string& program) {
+  logging::log_only_ascii(!config[param::smtputf8_enable]);
   logging::Setup setup;
   setup.identity = {program, config[param::syslog_name], config[param::myhostname]};
   setup.syslog_facility = facility_of(config);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "client/flush_client.h"
+#include "config/old_defaults.h"
 #include "config/param.h"
 #include "delivery/status_filter.h"
 #include "logging/log.h"
@@ -103,6 +104,7 @@ OutcomeSettings OutcomeSettings::from(const config::Config& config, std::string_
   }
   settings.external_addresses = form == "external";
   settings.flush_service = "public/" + config[param::flush_service_name];
+  settings.old_flush_domains = config::has_old_flush_domains(config);
   const table::Settings tables = table::Settings::from(config);
   if (const std::string& domains = config[param::fast_flush_domains]; !domains.empty()) {
     const auto parents = base::split(config[param::parent_domain_matches_subdomains]);
@@ -324,6 +326,7 @@ void Recorder::State::tell_flush() {
   for (const std::string& domain : domains) {
     const client::FlushRequest add{
         .action = client::FlushRequest::Action::add, .site = domain, .queue_id = request.queue_id};
+    if (settings.old_flush_domains) client::log_old_flush_domains(add.action, domain);
     const auto told = client::ask_flush(settings.flush_service, add, io::Deadline::after(kFlushLimit));
     if (told && (*told == client::FlushStatus::ok || *told == client::FlushStatus::not_configured)) continue;
     logging::warning("delivery.flush", "{id}: flush service failure: {error}",

@@ -53,6 +53,7 @@ struct OutcomeSettings {
   bool compatible_logs = true;                                 // backwards_bounce_logfile_compatibility
   int delay_decimals = 2;                                      // delay_logging_resolution_limit
   bool external_addresses = true;                              // info_log_address_format
+  bool old_flush_domains = false;                              // for the log (config/old_defaults.h)
   std::shared_ptr<const table::MatchList> fast_flush_domains;  // null: nobody is told of mail that waits
   std::string flush_service = "public/flush";
   std::shared_ptr<const StatusFilter> status_filter;  // null: none

@@ -3,16 +3,20 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
 #include "base/text.h"
+#include "logging/only_ascii.h"
 
 namespace logging {
 
 namespace {
 
 constexpr std::size_t kLongestRendering = 64 * 1024;
+
+bool only_ascii = false;  // NOLINT: one per process, as its log is
 
 void append_value(std::string& to, const Field::Value& value) {
   if (const auto* text = std::get_if<std::string_view>(&value)) {
@@ -113,6 +117,10 @@ std::string utc_now() {
 
 }  // namespace
 
+void log_only_ascii(bool wanted) {
+  only_ascii = wanted;
+}
+
 std::string rendered(std::string_view text, Fields fields) {
   std::string result;
   result.reserve(text.size() + 64);
@@ -132,6 +140,9 @@ std::string rendered(std::string_view text, Fields fields) {
       result += '{';
       text.remove_prefix(1);
     }
+  }
+  if (only_ascii) {
+    std::ranges::replace_if(result, [](char c) { return !base::is_printable(c); }, '?');
   }
   return base::printable(cut(result, kLongestRendering));
 }

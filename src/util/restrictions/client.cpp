@@ -26,7 +26,13 @@ Outcome permit_mynetworks(Evaluation& evaluation) {
     evaluation.observer->looked_up("mynetworks", client.address, *listed ? &yes : nullptr);
   }
   if (!listed) return evaluation.untold_error(evaluation.target, listed.error());
-  return *listed ? evaluation.permit("permit_mynetworks", {}, evaluation.client()) : dunno();
+  if (!*listed) return dunno();
+  const table::MatchList& newer = evaluation.environment.newer_networks;
+  if (!newer.empty() && !newer.has_host(client.name, client.address).value_or(true)) {
+    evaluation.old_default(
+        fmt::format("mynetworks_style=subnet to permit request from client \"{}\"", evaluation.client().name));
+  }
+  return evaluation.permit("permit_mynetworks", {}, evaluation.client());
 }
 
 Outcome permit_sasl_authenticated(Evaluation& evaluation) {

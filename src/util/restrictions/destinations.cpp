@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "mail/address.h"
 #include "restrictions/restriction.h"
 
 namespace restrictions {
@@ -16,7 +17,12 @@ Destination destination_of(Evaluation& evaluation) {
   if (!route->recipient.contains('@')) return Destination::ours;
   // user@elsewhere@here: who receives it is not what its last domain says.
   if (route->routed && !evaluation.environment.allow_untrusted_routing) return Destination::foreign;
-  return route->address_class == routing::AddressClass::other ? Destination::foreign : Destination::ours;
+  if (route->address_class == routing::AddressClass::other) return Destination::foreign;
+  if (route->address_class == routing::AddressClass::relay && evaluation.environment.old_relay_domains) {
+    evaluation.old_default(fmt::format("relay_domains=$mydestination to accept mail for domain \"{}\"",
+                                       mail::split(route->recipient).domain));
+  }
+  return Destination::ours;
 }
 
 bool has_recipient(const Evaluation& evaluation) {

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/word_list.h"
+#include "config/old_defaults.h"
 #include "config/own_networks.h"
 #include "config/param.h"
 #include "mail/address.h"
@@ -124,6 +125,8 @@ Environment::Environment(Rules::Uses uses)
       mynetworks(
           "mynetworks", config[param::mynetworks], table_settings,
           {.parent_matches_subdomains = base::has_word(config[param::parent_domain_matches_subdomains], "mynetworks")}),
+      old_relay_domains(config::has_old_relay_domains(config)),
+      newer_networks("mynetworks", config::newer_networks(config), table_settings, {}),
       relay_clientcerts(tables_of(config, table_settings, param::relay_clientcerts, "relay_clientcerts")),
       sender_login_maps(tables_of(config, table_settings, param::smtpd_sender_login_maps, "smtpd_sender_login_maps")),
       recipient_canonical_maps(

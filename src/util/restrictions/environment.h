@@ -61,6 +61,9 @@ class Environment {
   bool sasl_enabled, allow_untrusted_routing, smtputf8, show_user_unknown_table_name;
   bool accepts_unknown;  // receive_override_options = no_unknown_recipient_checks
   table::MatchList mynetworks;
+  // Defaults of an old generation that make a difference which the log is to tell (config/old_defaults.h).
+  bool old_relay_domains;
+  table::MatchList newer_networks;  // mynetworks as it will be; empty: mynetworks is not an old default
   table::TableList relay_clientcerts, sender_login_maps;
   table::TableList recipient_canonical_maps, sender_canonical_maps, canonical_maps, virtual_alias_maps;
   table::TableList local_recipient_maps, virtual_mailbox_maps, relay_recipient_maps;

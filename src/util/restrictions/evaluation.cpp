@@ -129,6 +129,10 @@ void Evaluation::note(std::string_view action, std::string text) {
   decision_.notes.push_back({std::string(action), std::move(text)});
 }
 
+void Evaluation::old_default(std::string_view what) {
+  if (observer == nullptr) note(kOldDefault, std::string(what));
+}
+
 Outcome Evaluation::permit(std::string_view action, std::string_view table, const Target& who) {
   // What is going to be deferred is not permitted.
   if (!environment.logged_permits.empty() && !if_permit) {

@@ -95,6 +95,8 @@ class Evaluation {
   Outcome configuration_error(std::string_view warning);
 
   void note(std::string_view action, std::string text);
+  // An old default made the difference. Who only wants to know sees so without the note.
+  void old_default(std::string_view what);
   Effects& effects() { return decision_.effects; }
   bool discarded() const { return subject.discarded || decision_.effects.discard; }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/old_defaults.h"
 #include "config/param.h"
 #include "logging/log.h"
 #include "restrictions/list.h"
@@ -30,6 +31,11 @@ struct Lists {
         end_of_data(
             read(environment, parser, param::smtpd_end_of_data_restrictions, "smtpd_end_of_data_restrictions", "")),
         etrn(read(environment, parser, param::smtpd_etrn_restrictions, "smtpd_etrn_restrictions", "check_etrn_access")),
+        newer_relay(config::has_old_default(environment.config, "smtpd_relay_restrictions", "1")
+                        ? parser.parse("smtpd_relay_restrictions",
+                                       "permit_mynetworks, permit_sasl_authenticated, permit_auth_destination",
+                                       "check_recipient_access")
+                        : List{}),
         local_header_clients(parser.parse_local_header_clients(
             "local_header_rewrite_clients", environment.config[param::local_header_rewrite_clients])) {
     const config::Config& config = environment.config;
@@ -42,7 +48,10 @@ struct Lists {
     }
   }
 
-  List client, helo, sender, relay, recipient, data, end_of_data, etrn, local_header_clients;
+  List client, helo, sender, relay, recipient, data, end_of_data, etrn;
+  // What smtpd_relay_restrictions would have said, where it is empty by an old default alone; else nothing.
+  List newer_relay;
+  List local_header_clients;
 
  private:
   static List read(const Environment& environment, Parser& parser, config::TextKey key, std::string_view name,
@@ -82,6 +91,22 @@ class Moment {
     if (evaluation_.observer != nullptr) {
       evaluation_.observer->judged(parameter, name_of(outcome_.verdict), refused() ? outcome_.reply.line() : "");
     }
+  }
+
+  // The recipient was refused where the newer order of the lists may have refused it otherwise.
+  void tell_old_order() {
+    if (refused()) evaluation_.decision().old_order = true;
+  }
+
+  // The newer default of smtpd_relay_restrictions, asked for the log's sake alone.
+  void tell_unguarded(const List& newer) {
+    if (refused() || newer.items.empty() || evaluation_.observer != nullptr) return;
+    evaluation_.target = evaluation_.recipient();
+    if (restrictions::ask(evaluation_, newer).verdict != Outcome::Verdict::dunno) return;
+    evaluation_.old_default(
+        fmt::format("\"smtpd_relay_restrictions = (empty)\" to avoid \"Relay access denied\" error for recipient "
+                    "\"{}\" from client \"{}\"",
+                    evaluation_.recipient().name, evaluation_.client().name));
   }
 
   // What the lists of another phase would defer has no say in this one. Those for relaying and for recipients are one
@@ -135,6 +160,7 @@ struct Rules::State {
     const config::Config& config = environment.config;
     delay_reject = config[param::smtpd_delay_reject];
     relay_first = config[param::smtpd_relay_before_recipient_restrictions];
+    old_order = config::has_old_default(config, "smtpd_relay_before_recipient_restrictions", "3.6");
     reject_unlisted_sender = config[param::smtpd_reject_unlisted_sender];
     reject_unlisted_recipient = config[param::smtpd_reject_unlisted_recipient];
   }
@@ -173,12 +199,15 @@ struct Rules::State {
     moment.begin();
     const Target recipient = moment.evaluation().recipient();
     moment.ask(relay_first ? lists.relay : lists.recipient, recipient);
+    if (old_order) moment.tell_old_order();
     moment.ask(relay_first ? lists.recipient : lists.relay, recipient);
+    moment.tell_unguarded(lists.newer_relay);
   }
 
   Environment environment;
   Lists lists;
-  bool delay_reject = true, relay_first = true, reject_unlisted_sender = false, reject_unlisted_recipient = true;
+  bool delay_reject = true, relay_first = true, old_order = false, reject_unlisted_sender = false,
+       reject_unlisted_recipient = true;
 };
 
 Rules::Rules(Uses uses) : state_(std::make_unique<State>(std::move(uses))) {}
@@ -254,7 +283,11 @@ Decision Rules::at_end_of_data(const Subject& subject, Observer* observer) const
 bool Rules::is_local_header_client(const Subject& subject) const {
   Evaluation evaluation(state_->environment, subject, nullptr);
   evaluation.target = evaluation.client();
-  return ask(evaluation, state_->lists.local_header_clients).verdict == Outcome::Verdict::permit;
+  const bool permitted = ask(evaluation, state_->lists.local_header_clients).verdict == Outcome::Verdict::permit;
+  for (const Note& note : evaluation.decision().notes) {
+    if (note.action == kOldDefault) config::log_old_default(note.text);
+  }
+  return permitted;
 }
 
 bool Rules::has_changed() const {

@@ -33,6 +33,9 @@ struct Effects {
   void add(Effects more);
 };
 
+// An old default (config/old_defaults.h) made a difference: a line of its own, nothing around `text`.
+constexpr std::string_view kOldDefault = "old default";
+
 // For the log, between "NOQUEUE: " and "; from=": `action`: STAGE from client: `text`.
 struct Note {
   std::string
@@ -45,6 +48,7 @@ struct Decision {
   Kind kind = Kind::accept;
   Reply reply;  // of a refusal, before soft_bounce and footers
   Trouble trouble = Trouble::policy;
+  bool old_order = false;   // for the log: the recipient's restrictions refused it before those for relaying were asked
   bool disconnect = false;  // say it and close: 421 and 521
   std::vector<Note> notes;
   Effects effects;

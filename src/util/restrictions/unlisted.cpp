@@ -38,6 +38,10 @@ class Unlisted {
         return unless_listed(environment_.virtual_mailbox_maps, environment_.unknown_virtual_mailbox_reject_code,
                              " in virtual mailbox table");
       case routing::AddressClass::relay:
+        if (environment_.old_relay_domains) {
+          evaluation_.old_default(
+              fmt::format("relay_domains=$mydestination to accept mail for address \"{}\"", who_.name));
+        }
         return unless_listed(environment_.relay_recipient_maps, environment_.unknown_relay_recipient_reject_code,
                              " in relay recipient table");
       case routing::AddressClass::virtual_alias:

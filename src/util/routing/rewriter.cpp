@@ -1,7 +1,11 @@
 #include "routing/rewriter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/text.h"
+#include "config/old_defaults.h"
 #include "config/param.h"
 
 namespace routing {
@@ -50,6 +54,7 @@ Rewriter::Rewriter(const config::Config& config)
       allow_percent_hack_(config[param::allow_percent_hack]),
       append_at_myorigin_(config[param::append_at_myorigin]),
       append_dot_mydomain_(config[param::append_dot_mydomain]),
+      old_append_dot_mydomain_(config::has_old_default(config, "append_dot_mydomain", "1")),
       myorigin_(config[param::myorigin]),
       mydomain_(config[param::mydomain]),
       remote_domain_(config[param::remote_header_rewrite_domain]) {}
@@ -126,6 +131,14 @@ void Rewriter::rewrite(Context context, Tokens& tokens, Observer* observer) cons
     });
     if (host != tokens.end() && is_bare) {
       const Step step(observer, "append_dot_mydomain", tokens);
+      if (old_append_dot_mydomain_ && observer == nullptr && context == Context::local) {
+        const std::string bare = mail::internal_text({host, tokens.end()});
+        config::log_old_default(fmt::format("append_dot_mydomain=yes to rewrite \"{0}\" to \"{0}.{1}\"{2}", bare,
+                                            domain,
+                                            base::equals_folded(bare, "localhost")
+                                                ? "; please add \"localhost\" to mydestination or other address class"
+                                                : ""));
+      }
       tokens.push_back(special('.'));
       append(tokens, domain);
       step.done(tokens);

@@ -29,6 +29,7 @@ class Rewriter {
   bool allow_percent_hack_;
   bool append_at_myorigin_;
   bool append_dot_mydomain_;
+  bool old_append_dot_mydomain_;  // the log is told (config/old_defaults.h), unless somebody listens
   std::string myorigin_;
   std::string mydomain_;
   std::string remote_domain_;

@@ -36,7 +36,7 @@ class Group:
         self.path = pathlib.Path(path)
         self.name = self.path.stem
         self.main, self.services, self.commands = [], {}, {}
-        self.files, self.hosts, self.helpers = [], [], {}
+        self.files, self.hosts, self.helpers, self.unset = [], [], {}, []
         self.dialogues = []
 
 
@@ -69,7 +69,7 @@ def expand(text, where=""):
     return re.sub(r"\{([^{}]+)\*(\d+)\}", lambda found: found.group(1) * int(found.group(2)), text)
 
 
-HEADER = ("main", "service", "command", "file", "hash", "snitable", "host", "with")
+HEADER = ("main", "service", "command", "file", "hash", "snitable", "host", "with", "unset")
 DIRECTIVES = ("connect", "send", "ask", "read", "close", "reset", "shutdown", "tls", "policy", "times", "eof", "cram", "on", "postmap")
 
 
@@ -124,6 +124,8 @@ def header(group, line, where):
     rest = rest.strip()
     if word == "main":
         group.main.append(rest)
+    elif word == "unset":
+        group.unset += rest.split()
     elif word in ("service", "command"):
         name, _, options = rest.partition(" ")
         (group.services if word == "service" else group.commands)[name] = options.strip()

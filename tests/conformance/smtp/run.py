@@ -17,6 +17,7 @@ dialogue says so, and a difference that is said but is not there fails, too.
 Lines that begin with `#` and empty lines are skipped. Before the first dialogue:
 
   main NAME = VALUE          a line of main.cf
+  unset NAMES                these parameters, which the tests' main.cf has otherwise, keep their defaults
   service NAME [-o ...]      an smtpd on a port of its own; without more, dialogues are held with the first one
   command NAME WORDS...      a command that speaks SMTP on its standard input and output
   file NAME, hash NAME       a file beside main.cf, with the lines below that begin with `|`; hash: and postmap is run on it

@@ -80,6 +80,7 @@ class World:
         for line in group.main:
             name, _, value = filled(line).partition("=")
             parameters[name.strip()] = value.strip()
+        parameters.update(dict.fromkeys(group.unset))
         self.ports, self.commands, self.dead, inet = {}, {}, set(), []
         for number, (name, options) in enumerate(group.services.items()):
             self.ports[name] = FIRST_PORT + number

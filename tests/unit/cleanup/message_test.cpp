@@ -40,6 +40,12 @@ TEST_F(WholeMessage, OverTheSizeLimitIsRefused) {
   EXPECT_TRUE(result.logged(": queue file size limit exceeded"));
   EXPECT_TRUE(result.ended);
 }
+TEST_F(WholeMessage, OverTheSizeLimitMayYetBeDiscarded) {
+  configure("message_size_limit = 1000");
+  const Records lines(30, "N " + std::string(100, 'x'));
+  EXPECT_TRUE(clean(message({}, {}, lines, {"f 8"})).flags & flag::kDiscard);
+  EXPECT_FALSE(clean(message({}, {}, lines, {"f 2"})).flags & flag::kDiscard);
+}
 TEST_F(WholeMessage, OfExactlyTheSizeLimitIsAccepted) {
   const std::size_t size = encoded(clean(message()).records).size();
   configure("message_size_limit = " + std::to_string(size));

@@ -1,4 +1,5 @@
 #include "logging/record.h"
+#include "logging/only_ascii.h"
 
 #include "base/text.h"
 
@@ -13,6 +14,13 @@ std::string json(Level level, std::string_view text, Fields fields) {
   const std::string object =
       logging::as_json({level, "unit.test", rendered(text, fields), fields}, {"smtpd", "postfix", "mx"});
   return object.substr(object.find(",\"level\""));  // after the time
+}
+
+TEST(Rendered, IsAsciiWhereNothingElseIsWanted) {
+  logging::log_only_ascii(true);
+  const std::string text = rendered("[{name}]", {{"name", "\u00fc\xe9"}});
+  logging::log_only_ascii(false);
+  EXPECT_EQ(text, "[???]");
 }
 
 TEST(LogText, PutsFieldsIntoTheirPlaces) {
