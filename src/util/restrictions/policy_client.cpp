@@ -10,8 +10,6 @@ namespace {
 // This try has failed.
 struct Failure {
   std::string why;
-  bool hung_up = false;    // nothing will come over this connection any more
-  bool timed_out = false;  // said each time
 };
 
 // Postfix's word for all that is not an answer.
@@ -35,7 +33,6 @@ struct PolicyClient::State {
   explicit State(std::size_t most_connections) : places(most_connections) {}
   io::Semaphore places;
   std::vector<std::unique_ptr<Connection>> idle;  // the last used at the end
-  bool hung_up = false;                           // the last request went unanswered to its last try
 };
 
 PolicyClient::PolicyClient(Settings settings)
@@ -74,7 +71,6 @@ std::unique_ptr<PolicyClient::Connection> PolicyClient::open() const {
 
 std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::string_view request) const {
   ++connection.requests;
-  bool begun = false;
   try {
     connection.stream.set_deadline(io::Deadline::after(settings_.timeout));
     connection.stream.write(request);
@@ -82,7 +78,6 @@ std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::s
     PolicyReply reply;
     for (;;) {
       const auto line = connection.stream.view_line(PolicyReply::kLongestLine);
-      begun = true;
       const PolicyReply::State state = reply.take(line.text);
       if (state == PolicyReply::State::more) continue;
       if (state == PolicyReply::State::too_long) throw Failure{"too many lines in the reply"};
@@ -96,18 +91,17 @@ std::optional<std::string> PolicyClient::ask_over(Connection& connection, std::s
   } catch (const io::StreamError& broken) {
     switch (broken.kind()) {
       case io::StreamError::Kind::timed_out:
-        if (!begun && connection.stream.buffered().empty()) throw Failure{"Connection timed out", true, true};
         logging::warning(
             "policy.timeout", "timeout on {server} while reading input attribute {part}",
             {{"server", settings_.name}, {"part", connection.stream.buffered().contains('=') ? "value" : "name"}});
-        throw Failure{"Connection timed out", true, true};
+        throw Failure{"Connection timed out"};
       case io::StreamError::Kind::too_long:
         throw Failure{"too long a line in the reply"};
       case io::StreamError::Kind::closed:
       case io::StreamError::Kind::broken:
         break;
     }
-    throw Failure{kBadReply, true};
+    throw Failure{kBadReply};
   }
 }
 
@@ -118,25 +112,17 @@ std::optional<std::string> PolicyClient::ask(std::string_view request) const {
     return std::nullopt;
   }
   const io::Permit permit(state_->places);
-  // Postfix tries the connection that has failed last once more, which costs it one of its tries. So many requests as
-  // it does a service that fails gets from us, too, but the only try is always made.
-  for (int tries = state_->hung_up && settings_.try_limit > 1 ? 2 : 1;; ++tries) {
+  for (int tries = 1;; ++tries) {
     try {
       std::unique_ptr<Connection> connection = take_idle();
       if (!connection) connection = open();
       auto action = ask_over(*connection, request);
-      state_->hung_up = false;
       keep(std::move(connection));
       return action;
     } catch (const Failure& failure) {
-      if (failure.hung_up) state_->idle.clear();  // the others have most likely ended with it
-      const bool last = tries >= settings_.try_limit;
-      if (last || failure.timed_out) {
+      if (tries >= settings_.try_limit) {
         logging::warning("policy.failed", "problem talking to server {server}: {reason}",
                          {{"server", settings_.name}, {"reason", failure.why}});
-      }
-      if (last) {
-        state_->hung_up = failure.hung_up;
         return std::nullopt;
       }
     }
