@@ -373,10 +373,12 @@ class System:
     # --- looking
 
     def log(self):
+        """Its whole lines: one that is just being written is not there yet."""
         try:
-            return self.log_file.read_text("utf-8", "backslashreplace")
+            data = self.log_file.read_bytes()
         except FileNotFoundError:
             return ""
+        return data[:data.rfind(b"\n") + 1].decode("utf-8", "backslashreplace")
 
     def log_tail(self, lines=25):
         return "\n".join(self.log().splitlines()[-lines:])

@@ -143,7 +143,8 @@ class World:
         while True:
             with self.mail.log_file.open("rb") as file:
                 file.seek(offset)
-                text = file.read().decode("utf-8", "backslashreplace")
+                data = file.read()
+            text = data[:data.rfind(b"\n") + 1].decode("utf-8", "backslashreplace")  # a line may be seen as it is being written
             if text.count(": disconnect from ") >= connections or time.monotonic() > deadline:
                 return [found.groups() for found in map(LINE.match, text.splitlines()) if found]
             time.sleep(0.002)
