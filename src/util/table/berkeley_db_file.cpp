@@ -31,7 +31,7 @@ std::expected<BerkeleyFile, Error> BerkeleyFile::open(IndexFile file, BerkeleyKi
 }
 
 std::expected<void, Error> BerkeleyFile::look() {
-  auto bytes = file_.bytes();
+  auto bytes = file_.bytes(kMetaSize);
   if (!bytes) return std::unexpected(bytes.error());
   bytes_ = *bytes;
   if (bytes_.size() < kMetaSize) {

@@ -45,7 +45,7 @@ std::uint32_t CdbFile::number(std::size_t offset) const {
 
 // The places of the hash tables were checked against the size at the beginning.
 std::expected<void, Error> CdbFile::look() {
-  auto bytes = file_.bytes();
+  auto bytes = file_.bytes(size_);
   if (!bytes) return std::unexpected(bytes.error());
   bytes_ = *bytes;
   if (bytes_.size() != size_) return std::unexpected(damaged("it was overwritten while in use"));

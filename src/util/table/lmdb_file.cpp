@@ -121,7 +121,7 @@ std::expected<LmdbFile::Meta, Error> LmdbFile::parse_meta(std::string_view page)
 }
 
 std::expected<void, Error> LmdbFile::look() {
-  auto bytes = file_.bytes();
+  auto bytes = file_.bytes(kMetaPages * page_size_);
   if (!bytes) return std::unexpected(bytes.error());
   bytes_ = *bytes;
   if (bytes_.size() < kMetaPages * page_size_) return std::unexpected(damaged("the file is cut short"));

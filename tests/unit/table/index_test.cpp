@@ -196,12 +196,12 @@ TEST_P(EachIndex, SurvivesThatItsFileIsCutShortInUse) {
   auto table = must_open(GetParam());
   EXPECT_EQ(ask(*table, "key1"), "value of 1");
   std::filesystem::resize_file(file(GetParam()), 100);
-  ::usleep(20000);  // a few ticks of the clock
-  EXPECT_TRUE(ask(*table, "key1").contains("cut short") || ask(*table, "key1").contains("overwritten"))
-      << ask(*table, "key1");
+  // What is read within a tick of the clock is found to be missing; after that, the size tells.
+  const std::string answer = ask(*table, "key1");
+  EXPECT_TRUE(answer.contains("cut off") || answer.contains("cut short") || answer.contains("overwritten")) << answer;
 }
 
-// Within a tick of the clock nobody looks at the size again.
+// Within a tick of the clock nobody looks at the size again, unless less is mapped than there must be.
 TEST_P(EachIndex, CutOffWhileItIsReadIsAnErrorAndNeitherAnEndNorNotFound) {
   make_many(GetParam(), 3000);
   const std::string whole = read(file(GetParam()));
@@ -216,7 +216,6 @@ TEST_P(EachIndex, CutOffWhileItIsReadIsAnErrorAndNeitherAnEndNorNotFound) {
       EXPECT_TRUE(answer == "value of " + std::to_string(i) || answer.contains("query error")) << answer;
       EXPECT_TRUE(ask(*table, "no such key").contains("query error")) << GetParam();
       std::ofstream(file(GetParam()), std::ios::binary | std::ios::in) << whole;
-      ::usleep(5000);  // a tick
     }
   }
 }
