@@ -73,11 +73,16 @@ logging::Setup open_log(const config::Config& config, bool with_standard_error) 
   return setup;
 }
 
+// What is not as asked, or only so by an old default.
+void tell_notes(const Findings& findings) {
+  log_all(findings.notes, logging::Level::warning, "master.note");
+  log_all(findings.old_defaults, logging::Level::info, "config.old_default");
+}
+
 Plan first_plan(const std::string& directory) {
   Reading reading = read_plan(directory, Thoroughness::usual);
   const Findings& findings = reading.findings;
-  log_all(findings.notes, logging::Level::warning, "master.note");
-  log_all(findings.old_defaults, logging::Level::info, "config.old_default");
+  tell_notes(findings);
   log_all(findings.errors_elsewhere, logging::Level::error, "master.bad_parameter");
   if (reading.plan) return std::move(*reading.plan);
   for (std::size_t i = 0; i + 1 < findings.errors.size(); ++i) {
@@ -238,7 +243,7 @@ class Master {
     }
     logging::info("master.reloaded", "reload -- version {version}, configuration {directory}",
                   {{"version", supervisor_.plan().version}, {"directory", supervisor_.plan().directory}});
-    log_all(findings.notes, logging::Level::warning, "master.note");
+    tell_notes(findings);
     return true;
   }
 

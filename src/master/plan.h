@@ -67,9 +67,9 @@ struct Findings {
   std::vector<std::string> errors;            // master cannot work with this
   std::vector<std::string> errors_elsewhere;  // some program cannot
   std::vector<std::string> warnings;          // of what was written, for whoever checks
-  std::vector<std::string>
-      old_defaults;                // what is as it is by an old default (config/old_defaults.h), told at start-up
-  std::vector<std::string> notes;  // warnings that belong into the log at each start: what is not as asked
+  // These belong into the log at each start and reload.
+  std::vector<std::string> notes;         // warnings of what is not as asked
+  std::vector<std::string> old_defaults;  // what is as it is by an old default (config/old_defaults.h)
 };
 
 struct Reading {

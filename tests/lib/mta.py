@@ -33,6 +33,10 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 USER = "nobody"  # who runs ours rootless when the test is root
 LIMIT = 30  # seconds: what a wait or a command may take unless told otherwise
 
+# A line that is sent to the log daemon to learn that those before it have been stored, and in a log file.
+MARK = "everything before this has been stored"
+MARK_LINE = re.compile(f"^.*{MARK}.*\n", re.MULTILINE)
+
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 LOGS = ("bounce", "defer", "trace")
 # name: (type, private, unprivileged, chroot, wakeup, limit, command). Stock master.cf without its inet services.
@@ -69,7 +73,7 @@ class Late(AssertionError):
 
 
 def wait(condition, limit=LIMIT, what="a condition"):
-    """The first true value of condition()."""
+    """The first true value of condition(). `what` is waited for: words, or a function that finds them in the end."""
     deadline = time.monotonic() + limit
     pause = 0.002
     while True:
@@ -77,7 +81,7 @@ def wait(condition, limit=LIMIT, what="a condition"):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise Late(f"waited {limit} s for {what}")
+            raise Late(f"waited {limit} s for {what() if callable(what) else what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 
@@ -188,7 +192,7 @@ class System:
         }
         self.parameters.update(self.defaults)
         self.parameters.update(parameters or {})
-        self.offset = 0
+        self.offset = self.marks = 0
         self.make_folders()
         self.write_configuration()
 
@@ -283,7 +287,7 @@ class System:
     def reload(self, limit=LIMIT):
         """Reloads, and waits until master says that the new configuration is in force: a client that comes sooner meets the old one."""
         def reloads():
-            return self.log().count(": reload -- version ")
+            return self.log_so_far().count(": reload -- version ")
         before = reloads()
         self.check("postfix", "reload") if self.name != "Debian" else os.kill(self.master_pid(), signal.SIGHUP)
         wait(lambda: reloads() > before, limit, "the reload to be logged")
@@ -373,12 +377,32 @@ class System:
     # --- looking
 
     def log(self):
-        """Its whole lines: one that is just being written is not there yet."""
+        """All lines that were written before this call, on their way to the file or not."""
+        self.settle_log()
+        return self.log_so_far()
+
+    def log_so_far(self):
+        """The whole lines in the file: one that is just being written is not there yet."""
         try:
             data = self.log_file.read_bytes()
         except FileNotFoundError:
             return ""
-        return data[:data.rfind(b"\n") + 1].decode("utf-8", "backslashreplace")
+        text = data[:data.rfind(b"\n") + 1].decode("utf-8", "backslashreplace")
+        return MARK_LINE.sub("", text)
+
+    def settle_log(self, limit=5):
+        """Waits until the log daemon, if there is one that listens, has stored what it was sent before: it keeps the order, and so a
+        line of ours comes last."""
+        self.marks += 1
+        mark = f"{MARK} {self.marks}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(limit)
+            try:
+                sender.sendto(mark.encode(), str(self.queue / "public" / "postlog"))
+            except OSError:  # nobody listens
+                return
+        with contextlib.suppress(Late):
+            wait(lambda: mark.encode() in self.log_file.read_bytes(), limit)
 
     def log_tail(self, lines=25):
         return "\n".join(self.log().splitlines()[-lines:])
@@ -392,7 +416,8 @@ class System:
 
     def wait_log(self, pattern, limit=LIMIT):
         """The match of the first line (after log_mark()) in which the expression is found."""
-        return wait(lambda: re.search(pattern, self.new_log(), re.MULTILINE), limit, f"/{pattern}/ in the log:\n{self.log_tail()}")
+        return wait(lambda: re.search(pattern, self.log_so_far()[self.offset:], re.MULTILINE), limit,
+                    lambda: f"/{pattern}/ in the log:\n{self.log_tail()}")
 
     def files(self, *folders):
         """{path below the queue directory: os.stat_result} of the files of these queue folders, hashed or not (default: all of

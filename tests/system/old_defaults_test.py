@@ -73,8 +73,12 @@ def test_sites_to_be_flushed_by_an_old_default_are_told(options):
 
 def test_services_that_are_chrooted_by_an_old_default_are_told(options):
     extra = ["one unix n - - - - discard", "two unix n - y - - discard", "three unix n - n - - discard"]
-    found = compare(options, OLD, lambda mail: mail.reload(), how="postfix", master_cf=extra)
-    assert len(found) == 1, found
+
+    def play(mail):
+        mail.reload()
+        mta.wait(lambda: len(told(mail.log_so_far())) >= 2, what="what is told after a reload")
+    found = compare(options, OLD, play, how="postfix", master_cf=extra)
+    assert len(found) == 2, found
 
 
 def test_commands_of_postfix_tell_which_level_ends_it(options):

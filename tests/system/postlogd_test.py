@@ -80,7 +80,7 @@ def test_commands_and_daemons_leave_the_file_to_postlogd(options):
         pid, = mail.pids("postlogd")
         os.kill(pid, 19)
         mail.check("postlog", "while it sleeps")
-        assert "while it sleeps" not in mail.log()
+        assert "while it sleeps" not in mail.log_so_far()
         os.kill(pid, 18)
         mail.wait_log("while it sleeps")
 
@@ -89,7 +89,7 @@ def test_who_cannot_reach_postlogd_writes_the_file(options):
     with system(options) as mail:
         mail.log_file.unlink(missing_ok=True)
         mail.check("postlog", "nobody is there")
-        assert re.search(r"mail postfix/postlog\[\d+\]: nobody is there\n", mail.log())
+        assert re.search(r"mail postfix/postlog\[\d+\]: nobody is there\n", mail.log_so_far())
         assert os.stat(mail.log_file).st_mode & 0o777 == 0o600
 
 
@@ -104,8 +104,8 @@ def test_a_full_socket_is_no_reason_to_wait_or_to_lose(options):
         mail.check("postlog", stdin="".join(f"line {i} end\n" for i in range(count)))
         os.kill(pid, 18)
         mail.wait_log(f"line {count - 1} end")
-        mta.wait(lambda: all(f"line {i} end" in mail.log() for i in range(count)))
-        assert mail.log().count(" end\n") == count
+        mta.wait(lambda: all(f"line {i} end" in mail.log_so_far() for i in range(count)))
+        assert mail.log_so_far().count(" end\n") == count
 
 
 def test_a_burst_is_few_writes(options):
@@ -136,7 +136,7 @@ def test_a_rotated_file_is_left_alone(options):
 
         def arrived():
             mail.run("postlog", "after")
-            return mail.log_file.exists() and "after" in mail.log()
+            return mail.log_file.exists() and "after" in mail.log_so_far()
         mta.wait(arrived)
         text = old.read_text()
         mail.check("postlog", "much later")
@@ -163,7 +163,7 @@ def test_json_records_stay_what_they_are(options):
         mail.check("postlog", 'he said "hi"')
         Sender(mail).send("Nov 21 10:54:53 mx old/program[1]: plain text\n")
         mail.wait_log("plain text")
-        records = [json.loads(line) for line in mail.log().splitlines()]
+        records = [json.loads(line) for line in mail.log_so_far().splitlines()]
         texts = [record["text"] for record in records]
         assert 'he said "hi"' in texts and "Nov 21 10:54:53 mx old/program[1]: plain text" in texts, texts
 
@@ -180,7 +180,7 @@ def test_a_full_disk_loses_lines_and_says_so(options):
         sender.send("still there")
         pid = mta.wait(lambda: mail.pids("postlogd"))
         mail.log_file.unlink()
-        mta.wait(lambda: (sender.send("now"), mail.log_file.exists() and "now" in mail.log())[1])
+        mta.wait(lambda: (sender.send("now"), mail.log_file.exists() and "now" in mail.log_so_far())[1])
         assert mail.pids("postlogd") and pid
 
 
@@ -315,10 +315,10 @@ def test_lines_of_daemons_come_by_the_pipe(options):
         pid = held_postlogd(mail)
         for _ in range(20):
             Client(mail).quit()
-        assert mail.log().count(": connect from") == 1
+        assert mail.log_so_far().count(": connect from") == 1
         os.kill(pid, signal.SIGCONT)
-        mta.wait(lambda: mail.log().count("disconnect from") == 21)
-        assert mail.log().count(": connect from") == 21
+        mta.wait(lambda: mail.log_so_far().count("disconnect from") == 21)
+        assert mail.log_so_far().count(": connect from") == 21
 
 
 def test_lines_outlive_who_wrote_them(options):
@@ -329,7 +329,7 @@ def test_lines_outlive_who_wrote_them(options):
             os.kill(pid, signal.SIGKILL)
         assert client.replies.readline() == b""
         os.kill(logger, signal.SIGKILL)
-        mta.wait(lambda: mail.log().count(": connect from") == 2)
+        mta.wait(lambda: mail.log_so_far().count(": connect from") == 2)
 
 
 def test_a_killed_postlogd_loses_nothing(options):
@@ -384,9 +384,9 @@ def test_the_last_lines_are_written(options):
             for i in range(2000):
                 pipe.write(f"last {i}.")
             mail.stop()
-            counts = collections.Counter(line for line in mail.log().splitlines() if line.startswith("last"))
+            counts = collections.Counter(line for line in mail.log_so_far().splitlines() if line.startswith("last"))
             assert counts == {f"last {i}.": 1 for i in range(2000)}, (len(counts), counts.most_common(3))
-            assert "terminating on signal 15" in mail.log()
+            assert "terminating on signal 15" in mail.log_so_far()
 
 
 def test_every_line_is_in_one_file_when_it_is_rotated_under_load(options):
@@ -468,12 +468,12 @@ def test_what_keeps_postlogd_from_starting_is_in_the_log_file(options):
         def served():
             Client(mail).quit()
             time.sleep(0.1)
-            return reason.search(mail.log())
+            return reason.search(mail.log_so_far())
         mta.wait(served)
         # master stores what postlogd cannot.
-        lines = mail.log().count("disconnect from")
+        lines = mail.log_so_far().count("disconnect from")
         Client(mail).quit()
-        mta.wait(lambda: mail.log().count("disconnect from") > lines)
+        mta.wait(lambda: mail.log_so_far().count("disconnect from") > lines)
 
 
 def write_ends(pid):
@@ -494,7 +494,7 @@ def test_postlogd_stays_for_those_who_complete_what_they_have(options):
         mta.wait(lambda: not mail.pids("master"))
         client.quit()
         mta.wait(lambda: not mail.processes())
-        assert mail.log().count("disconnect from") == 1
+        assert mail.log_so_far().count("disconnect from") == 1
 
 
 def test_the_pipe_has_a_reader_when_postlogd_is_no_service_any_more(options):
@@ -509,12 +509,12 @@ def test_the_pipe_has_a_reader_when_postlogd_is_no_service_any_more(options):
         client.quit()
         mail.wait_log("disconnect from")
         Client(mail).quit()
-        mta.wait(lambda: mail.log().count("disconnect from") == 2)
+        mta.wait(lambda: mail.log_so_far().count("disconnect from") == 2)
         mail.services["postlog"] = mta.SERVICES["postlog"]
         mail.write_configuration()
         mail.reload()
         Client(mail).quit()
-        mta.wait(lambda: mail.log().count("disconnect from") == 3)
+        mta.wait(lambda: mail.log_so_far().count("disconnect from") == 3)
         assert len(mail.pids("postlogd")) == 1
 
 

@@ -116,10 +116,10 @@ class World:
     # --- what a dialogue has left behind
 
     def play(self, dialogue):
-        offset = self.mail.log_file.stat().st_size
+        self.mail.log_mark()
         player = client.Player(self, dialogue)
         replies = player.play()
-        log = self.new_log(offset, player.connections)
+        log = self.new_log(player.connections)
         names = {}
 
         def number(found):
@@ -138,16 +138,10 @@ class World:
         found["policy"] = [[plain_policy(plain(line)) for line in request] for request in self.policy.taken()]
         return found
 
-    def new_log(self, offset, connections):
-        deadline = time.monotonic() + 4
-        while True:
-            with self.mail.log_file.open("rb") as file:
-                file.seek(offset)
-                data = file.read()
-            text = data[:data.rfind(b"\n") + 1].decode("utf-8", "backslashreplace")  # a line may be seen as it is being written
-            if text.count(": disconnect from ") >= connections or time.monotonic() > deadline:
-                return [found.groups() for found in map(LINE.match, text.splitlines()) if found]
-            time.sleep(0.002)
+    def new_log(self, connections):
+        with contextlib.suppress(mta.Late):
+            mta.wait(lambda: self.mail.log_so_far().count(": disconnect from ", self.mail.offset) >= connections, 4)
+        return [found.groups() for found in map(LINE.match, self.mail.new_log().splitlines()) if found]
 
     def take_messages(self, plain):
         """The records of the new queue files, which go away."""

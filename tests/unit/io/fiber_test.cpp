@@ -258,16 +258,21 @@ TEST(Fiber, AHandleMayOutliveTheLoop) {
 TEST(Exceptions, CatchBlocksMayWaitAndEndInAnyOrder) {
   Loop loop;
   std::string seen;
-  const auto body = [&](int number, std::chrono::milliseconds first, std::chrono::milliseconds second) {
+  int turn = 0;
+  const auto wait_for = [&turn](int its_turn) {
+    while (turn != its_turn) io::sleep_until(io::Deadline::after(1ms));
+    ++turn;
+  };
+  const auto body = [&](int number, int first, int second) {
     try {
       try {
         throw number;
       } catch (int) {
-        io::sleep_until(io::Deadline::after(first));
+        wait_for(first);
         throw;
       }
     } catch (int caught) {
-      io::sleep_until(io::Deadline::after(second));
+      wait_for(second);
       try {
         std::rethrow_exception(std::current_exception());
       } catch (int again) {
@@ -275,9 +280,9 @@ TEST(Exceptions, CatchBlocksMayWaitAndEndInAnyOrder) {
       }
     }
   };
-  loop.spawn("1", [&] { body(1, 10ms, 80ms); });
-  loop.spawn("2", [&] { body(2, 40ms, 20ms); });
-  loop.spawn("3", [&] { body(3, 20ms, 100ms); });
+  loop.spawn("1", [&] { body(1, 0, 4); });
+  loop.spawn("2", [&] { body(2, 2, 3); });
+  loop.spawn("3", [&] { body(3, 1, 5); });
   loop.run();
   EXPECT_EQ(seen, "22 11 33 ");
 }
