@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -103,34 +104,47 @@ TEST(TextHash, EntriesAreListed) {
 
 // Half of a list of recipients would turn the other half away.
 TEST(Texthash, AFileThatIsBeingWrittenIsReadWhenItIsWhole) {
+  using std::chrono::steady_clock;
   std::string folder = "/tmp/texthash_test.XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   const std::string path = folder + "/t";
-  std::ofstream out(path);
-  out << "a 1\n" << std::flush;
-  std::thread writer([&] {
-    for (int i = 0; i < 5; ++i) {
-      ::usleep(100'000);
-      out << "more" << i << " x\n" << std::flush;
-    }
-  });
-  const auto table = open("texthash:" + path, Settings{}, {});
-  writer.join();
-  ASSERT_TRUE(table);
-  EXPECT_EQ(told((*table)->lookup("more4")), "x");
+  // A writer that the machine holds up has paused: then, once more.
+  for (int tries = 0; tries < 20; ++tries) {
+    std::ofstream out(path);
+    out << "a 1\n" << std::flush;
+    auto longest = steady_clock::duration::zero();
+    std::thread writer([&] {
+      for (int i = 0; i < 50; ++i) {
+        const auto before = steady_clock::now();
+        ::usleep(10'000);
+        out << "more" << i << " x\n" << std::flush;
+        longest = std::max(longest, steady_clock::now() - before);
+      }
+    });
+    const auto table = open("texthash:" + path, Settings{}, {});
+    writer.join();
+    ASSERT_TRUE(table);
+    if (told((*table)->lookup("more49")) == "x") break;
+    ASSERT_GT(longest, std::chrono::milliseconds(200));
+  }
   std::filesystem::remove_all(folder);
 }
 
 TEST(Texthash, AFileOfLongAgoOrOfTheFutureIsReadAtOnce) {
+  using std::chrono::steady_clock;
   std::string folder = "/tmp/texthash_test.XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   const std::string path = folder + "/t";
   std::ofstream(path) << "a 1\n";
   for (const auto away : {-std::chrono::hours(1), std::chrono::hours(1)}) {
     std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() + away);
-    const auto began = std::chrono::steady_clock::now();
-    EXPECT_EQ(told((*open("texthash:" + path, Settings{}, {}))->lookup("a")), "1");
-    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(200));
+    auto shortest = steady_clock::duration::max();
+    for (int i = 0; i < 10; ++i) {
+      const auto began = steady_clock::now();
+      EXPECT_EQ(told((*open("texthash:" + path, Settings{}, {}))->lookup("a")), "1");
+      shortest = std::min(shortest, steady_clock::now() - began);
+    }
+    EXPECT_LT(shortest, std::chrono::milliseconds(200));
   }
   std::filesystem::remove_all(folder);
 }
