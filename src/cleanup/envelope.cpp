@@ -255,6 +255,9 @@ void Envelope::begin_extracted() {
   message_.content_size = message_.out.size() - message_.data_offset;
   message_.out.append(RecordType::extracted, {});
   if (!message_.encoding.empty()) message_.out.append(RecordType::attribute, "encoding=" + message_.encoding);
+  if (message_.require_tls_by_header)
+    message_.out.append(RecordType::attribute,
+                        fmt::format("{}={}", queue::attribute::kRequireTls, queue::attribute::kYes));
 }
 
 void Envelope::end_of_extracted() {

@@ -164,6 +164,10 @@ void Headers::known(std::string_view name, std::string_view value) {
     note_content_type(content_type_, value, message_.settings.header_size_limit);
   } else if (base::equals_folded(name, "Content-Transfer-Encoding")) {
     note_transfer_encoding(message_, value);
+  } else if (base::equals_folded(name, "Require-TLS-ESMTP")) {
+    // What was asked of the server before a filter, which could not tell us.
+    const bool asked = message_.settings.requiretls_header && base::equals_folded(base::trim(value), "yes");
+    if (asked && !message_.require_tls) message_.require_tls = message_.require_tls_by_header = true;
   }
 }
 

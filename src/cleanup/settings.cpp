@@ -89,6 +89,7 @@ Settings::Settings(const config::Config& config)
       parse_mime(!config[param::disable_mime_input_processing]),
       smtputf8(config[param::smtputf8_enable]),
       requiretls(config[param::requiretls_enable]),
+      requiretls_header(requiretls && config[param::requiretls_esmtp_header]),
       external_addresses(config[param::info_log_address_format] == "external") {
   for (const std::string_view name : base::split(config[param::message_drop_headers]))
     dropped_headers.insert(base::lower(name));

@@ -67,6 +67,7 @@ struct Settings {
   bool parse_mime;
   bool smtputf8;
   bool requiretls;
+  bool requiretls_header;
   bool external_addresses;  // in the log
 };
 

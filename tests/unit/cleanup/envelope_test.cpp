@@ -53,6 +53,20 @@ TEST_F(Envelope, AsksForRequireTlsByAnAttributeThatIsKept) {
   configure("requiretls_enable = no");
   EXPECT_FALSE(with({kTime, "A postrider_requiretls=yes", "S s", "R r"}).has("A postrider_requiretls=yes"));
 }
+TEST_F(Envelope, AsksForRequireTlsByAHeaderThatHasPassedAFilter) {
+  const auto asked = [&](const std::string& header, const Records& envelope = {}) {
+    return std::ranges::count(clean(message(envelope, {"N " + header})).records, "A postrider_requiretls=yes");
+  };
+  EXPECT_EQ(asked("Require-TLS-ESMTP: yes"), 1);
+  EXPECT_EQ(asked("require-tls-esmtp:  Yes "), 1);
+  EXPECT_EQ(asked("Require-TLS-ESMTP: yes", {"A postrider_requiretls=yes"}), 1);
+  EXPECT_EQ(asked("Require-TLS-ESMTP: no"), 0);
+  EXPECT_EQ(asked("X-Require-TLS-ESMTP: yes"), 0);
+  configure("requiretls_esmtp_header = no");
+  EXPECT_EQ(asked("Require-TLS-ESMTP: yes"), 0);
+  configure("requiretls_enable = no");
+  EXPECT_EQ(asked("Require-TLS-ESMTP: yes"), 0);
+}
 TEST_F(Envelope, AnEndInItEndsTheMessage) {
   const Cleaned result = clean({kTime, "S s", "R r", "E"});
   EXPECT_TRUE(result.ended);
