@@ -53,22 +53,10 @@ std::string full_probe_sender(const config::Config& config) {
   return sender.empty() || sender.contains('@') ? sender : sender + "@" + config[param::myorigin];
 }
 
-// proxy:type:name is a table that a process of its own opens: for a chrooted server, and to save connections to
-// databases. Ours opens it itself.
-std::string without_proxies(std::string_view names) {
-  constexpr std::string_view kProxy = "proxy:";
-  std::string direct;
-  for (std::string_view name : base::split_grouped(names)) {
-    while (name.starts_with(kProxy)) name.remove_prefix(kProxy.size());
-    direct += (direct.empty() ? "" : " ") + std::string(name);
-  }
-  return direct;
-}
-
 // All of them name their tables in main.cf.
 table::TableList tables_of(const config::Config& config, const table::Settings& settings, config::TextKey key,
                            std::string_view name) {
-  return {name, without_proxies(config[key]), settings, {}};
+  return {name, config[key], settings, {}};
 }
 
 table::Settings settings_with(const config::Config& config, const std::shared_ptr<table::Pool>& pool) {
@@ -161,7 +149,7 @@ Environment::~Environment() = default;
 
 std::shared_ptr<const AccessTable> Environment::access_table(std::string_view name) const {
   if (const auto known = access_tables_.find(name); known != access_tables_.end()) return known->second;
-  auto table = std::make_shared<const AccessTable>(name, without_proxies(name), table_settings, table::Options{});
+  auto table = std::make_shared<const AccessTable>(name, name, table_settings, table::Options{});
   access_tables_.emplace(name, table);
   return table;
 }
