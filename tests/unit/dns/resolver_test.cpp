@@ -112,16 +112,25 @@ TEST_F(ResolverTest, AsksOnceForAsLongAsTheAnswerLasts) {
 }
 
 TEST_F(ResolverTest, AsksEqualQuestionsOnceAtTheSameTime) {
-  serve({{"x.test 1", records({wire::a("x.test", "192.0.2.1", 0)})}});
+  constexpr int kAskers = 50;
+  std::atomic<int> asking = 0;
+  serve({{"x.test 1",
+          [&asking](const std::string& query, bool) {
+            // Not before all have come.
+            for (int i = 0; i < 10000 && asking < kAskers; ++i) ::usleep(1000);
+            return wire::Message{query, 0, {wire::a("x.test", "192.0.2.1", 0)}}.bytes();
+          }}},
+        "timeout:20");
   int good = 0;
   io::Loop loop;
-  for (int index = 0; index < 50; ++index) {
+  for (int index = 0; index < kAskers; ++index) {
     loop.spawn("asks", [&] {
+      ++asking;
       if (resolver->ask("x.test", Type::a, soon())) ++good;
     });
   }
   loop.run();
-  EXPECT_EQ(good, 50);
+  EXPECT_EQ(good, kAskers);
   EXPECT_EQ(asked(), 1);
 }
 
