@@ -2,6 +2,7 @@
 """Daemons in a chroot that has nothing in it but the queue: what they need of the machine they have read before."""
 import pathlib
 import re
+import smtplib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
@@ -36,6 +37,33 @@ def test_the_time_zone_is_the_machines_in_headers_notices_and_the_log(options):
             assert dates and set(dates) == {(b"+0530", b"IST")}, message.read_text()
         hours = {line.split()[2][:5] for line in mail.log().splitlines()}
         assert len(hours) <= 2, hours  # nobody is in another zone
+
+
+def test_tables_and_accounts_of_the_machine_are_there_for_a_server_in_a_chroot(options):
+    """As with Debian's master.cf: nothing in the chroot knows /etc/aliases.db or /etc/passwd."""
+    if not mta.is_root():
+        raise cases.Skipped("needs root")
+    port = mta.free_port()
+    account = mta.me().name
+
+    def answers(*recipients):
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+            client.ehlo()
+            client.mail("sender@example.test")
+            return [client.rcpt(f"{recipient}@localhost.example.test")[0] for recipient in recipients]
+    services = {**mta.SERVICES, **{name: jailed(name) for name in (*JAILED, "flush", "anvil") if name != "virtual"}}
+    with mta.Postrider(options.build, {"local_recipient_maps": None}, mode="root", services=services,
+                       inet=[f"{port} inet n - y - - smtpd"]) as mail:
+        aliases = mail.etc / "aliases"
+        aliases.write_text("info: root\n")
+        mail.check("postalias", f"hash:{aliases}")
+        mail.set(alias_maps=f"hash:{aliases}")
+        mail.start()
+        assert answers("info", account, "nobody-knows", "new") == [250, 250, 550, 550], mail.log_tail()
+        aliases.write_text("new: root\n")
+        mail.check("postalias", f"hash:{aliases}")
+        mta.wait(lambda: answers("info", account, "new") == [550, 250, 250], what="the new table")
+        assert 1 <= mail.log().count("has changed -- restarting") <= 3  # not once a moment
 
 
 if __name__ == "__main__":

@@ -41,10 +41,12 @@ std::set<std::string, std::less<>> own_addresses(const config::Config& config) {
   return texts;
 }
 
-constexpr std::string_view kAccounts = "unix:passwd.byname";
-
-bool local_recipients_are_accounts(const config::Config& config) {
-  return config[param::local_recipient_maps].contains(kAccounts);
+// The table of the machine's accounts, as local_recipient_maps names it.
+std::string_view table_of_accounts(const config::Config& config) {
+  for (const std::string_view name : {"proxy:unix:passwd.byname", "unix:passwd.byname"}) {
+    if (config[param::local_recipient_maps].contains(name)) return name;
+  }
+  return {};
 }
 
 // Nothing when it is the null sender.
@@ -125,8 +127,7 @@ Environment::Environment(Rules::Uses uses)
       local_recipient_maps(tables_of(config, table_settings, param::local_recipient_maps, "local_recipient_maps")),
       virtual_mailbox_maps(tables_of(config, table_settings, param::virtual_mailbox_maps, "virtual_mailbox_maps")),
       relay_recipient_maps(tables_of(config, table_settings, param::relay_recipient_maps, "relay_recipient_maps")),
-      asks_accounts(local_recipients_are_accounts(config)),
-      accounts("local_recipient_maps", asks_accounts ? kAccounts : "", table_settings, {}),
+      accounts("local_recipient_maps", table_of_accounts(config), table_settings, {}),
       myorigin_(config[param::myorigin]),
       probe_sender_(full_probe_sender(config)),
       own_addresses_(own_addresses(config)) {}

@@ -68,7 +68,6 @@ class Environment {
   table::TableList recipient_canonical_maps, sender_canonical_maps, canonical_maps, virtual_alias_maps;
   table::TableList local_recipient_maps, virtual_mailbox_maps, relay_recipient_maps;
   // Whether local_recipient_maps has unix:passwd.byname, and that table alone.
-  bool asks_accounts;
   table::TableList accounts;
   bool is_own_address(std::string_view ip_address) const;  // of inet_interfaces
   // postmaster without a domain (RFC 5321), and the sender of address probes: no restriction is asked.

@@ -96,7 +96,7 @@ class Unlisted {
 
   // In a chroot without etc/passwd nobody is known, and everybody would be refused for good.
   bool hides_accounts() const {
-    if (!environment_.asks_accounts) return false;
+    if (environment_.accounts.empty()) return false;
     const auto root = environment_.accounts.lookup("root");
     return !root || !*root;
   }

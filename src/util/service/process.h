@@ -98,7 +98,7 @@ class Process final : public ipc::IdleObserver {
   bool master_is_gone_ = false;
   bool availability_check_due_ = false;
   io::Clock::time_point last_activity_;
-  io::Clock::time_point last_stale_check_;
+  io::Clock::time_point last_stale_check_ = io::Clock::now();  // all was opened just now
   std::vector<io::FiberHandle> listening_;
   io::Condition room_;
   io::Condition left_;  // a client ended

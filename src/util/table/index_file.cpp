@@ -107,12 +107,14 @@ std::expected<void, Error> IndexFile::check_whole(bool also_size) const {
 
 bool IndexFile::replaced() const {
   struct stat status{};
-  return ::stat(path_.c_str(), &status) != 0 || !identity_.same_file(FileIdentity::of(status));
+  if (::fstat(fd_.get(), &status) != 0 || status.st_nlink == 0) return true;
+  if (::stat(path_.c_str(), &status) == 0 && identity_.same_file(FileIdentity::of(status))) return false;
+  return !root_.has_moved();
 }
 
 bool IndexFile::changed() const {
   struct stat status{};
-  return ::stat(path_.c_str(), &status) != 0 || !identity_.same_content(FileIdentity::of(status));
+  return ::fstat(fd_.get(), &status) != 0 || !identity_.same_content(FileIdentity::of(status)) || replaced();
 }
 
 void IndexFile::warn_if_older_than(const std::string& source) const {

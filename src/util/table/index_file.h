@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/root_folder.h"
 #include "table/mapping.h"
 #include "table/open.h"
 
@@ -64,8 +65,9 @@ class IndexFile {
   // Whether all that was read since bytes() came from the file. What somebody had cut off meanwhile was read as zeros.
   std::expected<void, Error> check_whole(bool also_size) const;
 
-  bool replaced() const;  // another file stands under the name, or none
-  bool changed() const;   // that, or other content
+  // Another file stands under the name, or none. In a chroot, where the name may mean something else: ours has none.
+  bool replaced() const;
+  bool changed() const;  // that, or other content
 
   // "database x.db is older than source file x", when it is and the source has been left alone for a while.
   void warn_if_older_than(const std::string& source) const;
@@ -75,6 +77,7 @@ class IndexFile {
   std::string path_;
   base::Fd fd_;
   FileIdentity identity_;
+  base::RootFolder root_;  // in which path_ is its name
   std::optional<Mapping> map_;
   timespec looked_{};  // the tick of the last look at the size
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "table/proxied.h"
 #include "table/types.h"
 #include "table/utf8_guard.h"
 
@@ -42,8 +43,9 @@ const Type* find_type(std::string_view name) {
 
 std::expected<std::unique_ptr<Table>, Error> open(std::string_view name, const Settings& settings,
                                                   const Options& options) {
-  // A table that a process of its own opens for others: each program opens its own here.
+  // Of a table that a process of its own opens for others, each program opens its own here.
   constexpr std::string_view kProxy = "proxy:";
+  const bool by_proxy = name.starts_with(kProxy);
   while (name.starts_with(kProxy) && name != kProxy) name.remove_prefix(kProxy.size());
   const auto [type_name, argument] = split_name(name, settings);
   if (type_name.empty() || argument.empty()) {
@@ -60,6 +62,9 @@ std::expected<std::unique_ptr<Table>, Error> open(std::string_view name, const S
   Options effective = options;
   effective.utf8 = options.utf8 && settings.smtputf8;
   auto table = type->open(std::string(argument), settings, effective);
+  if (table && by_proxy && type_name == "unix") {
+    table = proxied(std::move(*table), fmt::format("{}:{}", type_name, argument), settings);
+  }
   if (!table || !effective.utf8) return table;
   return guard_utf8(std::move(*table));
 }

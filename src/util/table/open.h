@@ -1,6 +1,6 @@
 #pragma once
 // Opens tables by name: "hash:/etc/aliases", "regexp:{{/^a/ b}}", "unionmap:{static:a,inline:{k=v}}". "proxy:" in front
-// of a name counts for nothing.
+// of a name counts only for what a chroot does not have: see proxied.h.
 
 #include <expected>
 #include <memory>
@@ -31,6 +31,7 @@ struct Settings {
   bool smtputf8 = true;
   std::string default_type = "hash";                   // default_database_type: for a name without "type:"
   std::string queue_directory = "/var/spool/postfix";  // for relative unix: socket names
+  std::string proxymap_service = "proxymap";           // proxymap_service_name
 
   std::shared_ptr<Pool> pool = {};  // pool.h; null: each list opens its tables for itself
 

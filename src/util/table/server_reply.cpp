@@ -65,10 +65,6 @@ std::expected<ServerReply, std::string> parse_tcp_reply(std::string_view line) {
   }
 }
 
-std::string netstring(std::string_view payload) {
-  return fmt::format("{}:{},", payload.size(), payload);
-}
-
 ServerReply parse_socketmap_reply(std::string_view payload) {
   using Kind = ServerReply::Kind;
   const auto blank = payload.find(' ');

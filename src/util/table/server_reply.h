@@ -18,8 +18,7 @@ std::string tcp_request(std::string_view key);
 // A line without its newline. The error is what is wrong with it: "malformed reply: <line>", "bad status code: <line>".
 std::expected<ServerReply, std::string> parse_tcp_reply(std::string_view line);
 
-// socketmap: the payloads of netstrings. A word that is none of the protocol's makes the kind `unknown`.
-std::string netstring(std::string_view payload);
+// socketmap: the payload of a netstring. A word that is none of the protocol's makes the kind `unknown`.
 ServerReply parse_socketmap_reply(std::string_view payload);
 
 }  // namespace table

@@ -15,6 +15,7 @@ Settings Settings::from(const config::Config& config) {
   settings.smtputf8 = config[param::smtputf8_enable];
   settings.default_type = config[param::default_database_type];
   settings.queue_directory = config[param::queue_directory];
+  settings.proxymap_service = config[param::proxymap_service_name];
   return settings;
 }
 

@@ -1,7 +1,9 @@
 // socketmap: a server that is asked with netstrings: socketmap:inet:host:port:name, socketmap:unix:path:name.
+#include "table/socketmap.h"
+
 #include <unistd.h>
 
-#include "base/text.h"
+#include "io/netstring.h"
 #include "logging/log.h"
 #include "table/server.h"
 #include "table/server_reply.h"
@@ -13,30 +15,13 @@ namespace {
 
 constexpr std::chrono::seconds kIdle{10};
 constexpr std::chrono::seconds kLifetime{100};
-constexpr std::size_t kMostDigits = 9;
-
-std::expected<std::string, std::string> read_netstring(io::Stream& stream, std::size_t most) {
-  const std::string format_error = "input format error";
-  std::size_t size = 0;
-  for (std::size_t digits = 0;; ++digits) {
-    const std::string next = stream.read_exactly(1);
-    if (next == ":" && digits > 0) break;
-    if (!base::is_digit(next.front())) return std::unexpected(format_error);
-    if (digits == kMostDigits) return std::unexpected("input exceeds size limit");
-    size = size * 10 + static_cast<std::size_t>(next.front() - '0');
-  }
-  if (size > most) return std::unexpected("input exceeds size limit");
-  std::string payload = stream.read_exactly(size);
-  if (stream.read_exactly(1) != ",") return std::unexpected(format_error);
-  return payload;
-}
 
 class SocketMap final : public Table {
  public:
-  SocketMap(const std::string& argument, std::string map, io::Endpoint endpoint, const Settings& settings)
-      : Table("socketmap:" + argument, KeyForm::pattern),
+  SocketMap(std::string address, std::string map, io::Endpoint endpoint, const Settings& settings)
+      : Table(fmt::format("socketmap:{}:{}", address, map), KeyForm::pattern),
         map_(std::move(map)),
-        address_(argument.substr(0, argument.rfind(':'))),
+        address_(std::move(address)),
         most_query_(static_cast<std::size_t>(settings.socketmap_max_query)),
         most_reply_(static_cast<std::size_t>(settings.socketmap_max_reply)),
         server_(std::move(endpoint), {settings.network_timeout, kIdle, kLifetime}) {}
@@ -46,9 +31,9 @@ class SocketMap final : public Table {
     const std::string query = fmt::format("{} {}", map_, key);
     if (query.size() > most_query_) return failure("query exceeds size limit");
     const auto payload = server_.ask([&](io::Stream& stream) {
-      stream.write(netstring(query));
+      stream.write(io::netstring(query));
       stream.flush();
-      return read_netstring(stream, most_reply_);
+      return io::read_netstring(stream, most_reply_);
     });
     if (!payload) {
       const auto& [connecting, reason] = payload.error();
@@ -96,6 +81,11 @@ class SocketMap final : public Table {
 
 }  // namespace
 
+std::unique_ptr<Table> ask_socketmap(std::string address, std::string map, io::Endpoint endpoint,
+                                     const Settings& settings) {
+  return std::make_unique<SocketMap>(std::move(address), std::move(map), std::move(endpoint), settings);
+}
+
 Opened open_socketmap(const std::string& argument, const Settings& settings, const Options& options) {
   if (options.access != Access::read) return std::unexpected(read_only("socketmap:" + argument));
   const auto colon = argument.rfind(':');
@@ -115,7 +105,7 @@ Opened open_socketmap(const std::string& argument, const Settings& settings, con
     const std::string path = settings.queue_directory + '/' + endpoint->path;
     if (::access(path.c_str(), F_OK) == 0) endpoint->path = path;
   }
-  return std::make_unique<SocketMap>(argument, argument.substr(colon + 1), std::move(*endpoint), settings);
+  return ask_socketmap(where, argument.substr(colon + 1), std::move(*endpoint), settings);
 }
 
 }  // namespace table
