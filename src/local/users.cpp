@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/accounts.h"
 #include "io/offload.h"
 
 namespace local {
@@ -15,6 +16,7 @@ constexpr std::size_t kFirstSpace = 4096;
 constexpr std::size_t kMostSpace = std::size_t{1024} * 1024;
 
 std::expected<std::optional<User>, base::Error> look_up(const std::string& name) {
+  const auto before = base::name_service_can_work();
   for (std::size_t size = kFirstSpace; size <= kMostSpace; size *= 4) {
     std::vector<char> space(size);
     struct passwd entry{};
@@ -26,7 +28,12 @@ std::expected<std::optional<User>, base::Error> look_up(const std::string& name)
     if (problem != 0 && problem != ENOENT && problem != ESRCH) {
       return std::unexpected(base::Error{base::with_errno("user lookup error", problem)});
     }
-    if (found == nullptr) return std::nullopt;
+    if (found == nullptr) {
+      for (const auto& able : {before, base::name_service_can_work()}) {
+        if (!able) return std::unexpected(base::Error{"user lookup error: " + able.error().text});
+      }
+      return std::nullopt;
+    }
     return User{.name = entry.pw_name,
                 .ids = {entry.pw_uid, entry.pw_gid},
                 .home = entry.pw_dir != nullptr ? entry.pw_dir : "",

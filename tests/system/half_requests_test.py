@@ -61,5 +61,21 @@ def test_who_has_asked_may_be_silent_for_as_long_as_he_likes(options):
         mail.stop()
 
 
+def test_who_has_asked_nothing_makes_way(options):
+    """More silent connections than there are places: they hold up mail for a moment, and not a reload."""
+    services = {**mta.SERVICES, "virtual": "unix - n n - 2 virtual"}
+    with mta.Postrider(options.build, {"ipc_timeout": f"{SECONDS}s", "virtual_mailbox_maps": "inline:{ann@example.test=ann/}"},
+                       services=services) as mail:
+        mail.start()
+        assert mail.sendmail("ann@example.test").status == 0
+        mail.wait_empty()
+        silent = [connected(mail, "private/virtual") for _ in range(20)]
+        assert mail.sendmail("ann@example.test").status == 0
+        mail.wait_empty()
+        assert len(mail.maildir("ann")) == 2
+        mail.stop(limit=3 * SECONDS)
+        assert len(silent) == 20
+
+
 if __name__ == "__main__":
     cases.main(__name__, cases.arguments())

@@ -61,6 +61,10 @@ def test_what_ordinary_users_may_do(options):
             done = host.run(line, user="ben")
             assert done.status != 0 and re.search(rf"fatal: User ben\(\d+\) is not allowed to {verb}", done.error), done
             assert host.run(line, user="ann").status == 0, line
+        # Who takes away the descriptors with which he would be looked up does not become somebody else.
+        for line in ("postdrop", "mailq", "postqueue -f"):
+            done = host.run(f"ulimit -n 4; {line}", user="ben")
+            assert done.status != 0 and re.search(r"fatal: cannot look up user id \d+: Too many open files", done.error), (line, done)
 
 
 def test_services_in_the_chroot_deliver_and_log(options):

@@ -1,7 +1,6 @@
 #include "postdrop/sender_policy.h"
 
-#include <pwd.h>
-
+#include "base/accounts.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "config/param.h"
@@ -22,7 +21,9 @@ std::string folded(std::string_view address) {
 }  // namespace
 
 Login login_of(uid_t uid) {
-  if (const struct passwd* const entry = ::getpwuid(uid)) return {entry->pw_name, entry->pw_name, uid};
+  const auto name = base::account_name(uid);
+  if (!name) throw base::Fatal(name.error().text);
+  if (*name) return {**name, **name, uid};
   return {"unknown", fmt::format("uid:{}", uid), uid};
 }
 

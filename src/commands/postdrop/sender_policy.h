@@ -17,7 +17,7 @@ struct Login {
   std::string key;   // for tables: the name, or "uid:12345"
   uid_t uid;
 };
-Login login_of(uid_t uid);
+Login login_of(uid_t uid);  // throws base::Fatal when it cannot be looked up
 
 // Throws base::Fatal when a table cannot tell.
 bool may_submit(const config::Config& config, const Login& login);

@@ -1,6 +1,5 @@
 #include "postqueue/postqueue.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/accounts.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "client/flush_client.h"
@@ -77,8 +77,9 @@ void require_allowed(const config::Config& config, std::string_view parameter, c
                      std::string_view what) {
   const uid_t uid = ::getuid();
   if (uid == 0) return;
-  const struct passwd* const user = ::getpwuid(uid);
-  const std::string name = user != nullptr ? user->pw_name : "unknown";
+  const auto account = base::account_name(uid);
+  if (!account) throw base::Fatal(account.error().text);
+  const std::string name = account->value_or("unknown");
   if (name == config[param::mail_owner]) return;
   const table::MatchList allowed(parameter, list, table::Settings::from(config), {});
   const auto found = allowed.has_string(name);

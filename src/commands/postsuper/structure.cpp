@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "base/text.h"
 #include "logging/log.h"
@@ -177,11 +178,27 @@ class Repairer {
       const auto made = spool_.make_directories(kHash, folder, *id);
       if (!made) {
         failed(made.error());
+      } else if (folder == Folder::defer) {
+        place_delay_log(walk.path(), target);
       } else {
         rename(kPlace, walk.path(), target);
       }
     }
     told(walk);
+  }
+
+  // Why a message waits is told by its last attempt, which may have been after hash_queue_depth was changed.
+  void place_delay_log(const std::string& from, const std::string& to) {
+    struct stat there{};
+    struct stat here{};
+    if (::lstat(to.c_str(), &there) != 0 || ::lstat(from.c_str(), &here) != 0 || !S_ISREG(there.st_mode)) {
+      rename(kPlace, from, to);
+    } else if (std::tie(here.st_mtim.tv_sec, here.st_mtim.tv_nsec) >
+               std::tie(there.st_mtim.tv_sec, there.st_mtim.tv_nsec)) {
+      done(spool_.disk().rename(kPlace, from, to));
+    } else {
+      done(spool_.disk().unlink(kPlace, from));
+    }
   }
 
   // Never over another file.

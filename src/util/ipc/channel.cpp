@@ -2,9 +2,11 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "io/socket.h"
+#include "io/wait.h"
 
 namespace ipc {
 
@@ -12,6 +14,9 @@ namespace {
 
 constexpr std::size_t kHeaderSize = 8;
 constexpr std::size_t kMostIdle = 256;  // of one pool
+
+// Whoever connects has something to ask, and asks it at once. Who has not asked by then is as good as idle.
+constexpr io::Clock::duration kFirstRequest = std::chrono::seconds(10);
 
 // Both ends run on this machine and come from one build or the next: numbers travel as the machine keeps them.
 std::string header_of(Kind kind, std::size_t size) {
@@ -71,15 +76,21 @@ Frame Channel::receive_frame() {
   return {static_cast<Kind>(kind), stream_.read_exactly(length)};
 }
 
-std::optional<Frame> Channel::receive_frame_or_end(io::Clock::duration within) {
-  if (served_ && idle_observer != nullptr && stream_.buffered().empty()) {
-    stream_.flush();
-    if (!idle_observer->idle(stream_.fd())) return std::nullopt;
-    const IdleTime idle(*idle_observer, stream_.fd());
-    if (stream_.at_end()) return std::nullopt;
-  } else if (stream_.at_end()) {
-    return std::nullopt;
+// False: the peer closed, or this process wants the connection back.
+bool Channel::request_comes(io::Clock::duration within) {
+  if (idle_observer == nullptr || !stream_.buffered().empty()) return !stream_.at_end();
+  stream_.flush();
+  if (!served_) {
+    const io::Deadline patience = stream_.deadline().or_earlier(io::Deadline::after(std::min(within, kFirstRequest)));
+    if (io::wait_readable(stream_.fd(), patience) == io::Wakeup::ready) return !stream_.at_end();
   }
+  if (!idle_observer->idle(stream_.fd())) return false;
+  const IdleTime idle(*idle_observer, stream_.fd());
+  return !stream_.at_end();
+}
+
+std::optional<Frame> Channel::receive_frame_or_end(io::Clock::duration within) {
+  if (!request_comes(within)) return std::nullopt;
   const io::Deadline deadline = stream_.deadline();
   stream_.set_deadline(deadline.or_earlier(io::Deadline::after(within)));
   Frame frame = receive_frame();

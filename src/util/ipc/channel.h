@@ -72,7 +72,8 @@ class Channel {
   // For servers, where a request may begin. Nothing: the peer closed between frames, or this process wants the
   // connection back (see IdleObserver).
   // `within`: what the rest of a frame is given once its first byte is there. A peer may be silent between two requests
-  // for as long as it likes, but half a request holds nobody longer than that.
+  // for as long as it likes, but half a request holds nobody longer than that. Who has asked nothing yet is idle after
+  // that time, or after ten seconds.
   std::optional<Frame> receive_frame_or_end(io::Clock::duration within = std::chrono::hours(1));
 
   template <typename Message>
@@ -90,12 +91,14 @@ class Channel {
  private:
   [[noreturn]] static void throw_unexpected(Kind kind);
   [[noreturn]] static void throw_malformed(Kind kind);
+  bool request_comes(io::Clock::duration within);
   io::Stream stream_;
   bool served_ = false;  // a frame has come: from now on the peer knows that an idle connection may end
 };
 
-// Told when a server's connection waits between two requests. Then it may be given up without harm: whoever keeps it
-// sees that it is spoiled and connects again. At most one in a process; the service frame is it.
+// Told when a server's connection waits between two requests, or has waited long for the first. Then it may be given up
+// without harm: whoever keeps it sees that it is spoiled and connects again. At most one in a process; the service
+// frame is it.
 class IdleObserver {
  public:
   virtual bool idle(int fd) = 0;  // false: the connection must end now

@@ -22,6 +22,17 @@ base::Fd standard_output() {
   return base::Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
 }
 
+// Whether nobody but root and ourselves can have put the link there.
+bool may_be_followed(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  struct stat link{};
+  struct stat around{};
+  if (::lstat(path.c_str(), &link) != 0 || ::stat(directory.c_str(), &around) != 0) return false;
+  const auto is_trusted = [](uid_t owner) { return owner == 0 || owner == ::geteuid(); };
+  return is_trusted(link.st_uid) && is_trusted(around.st_uid) && (around.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 // What stands there may also be the first part of a write that goes on: then the file grows.
 bool ends_in_half_line(int reading) {
   off_t last_size = -1;
@@ -37,6 +48,29 @@ bool ends_in_half_line(int reading) {
   return false;
 }
 
+// Not a link that whoever owns the folder has put there, nor a second name of another file: root writes here, too. And
+// a FIFO without a reader is waited for by nobody.
+base::Fd open_existing(const std::string& path) {
+  base::Fd fd(::open(path.c_str(), kAppendFlags | O_NONBLOCK | O_NOFOLLOW));
+  if (!fd && errno == ELOOP) {
+    if (!may_be_followed(path)) {
+      errno = ELOOP;
+      return fd;
+    }
+    fd = base::Fd(::open(path.c_str(), kAppendFlags | O_NONBLOCK));
+  }
+  struct stat state{};
+  if (!fd || ::fstat(fd.get(), &state) != 0) return fd;
+  if (S_ISREG(state.st_mode) && state.st_nlink > 1) {
+    fd.reset();
+    errno = EMLINK;
+    return fd;
+  }
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags >= 0) (void)::fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK);
+  return fd;
+}
+
 }  // namespace
 
 void write_line(int fd, std::string_view line) {
@@ -47,7 +81,7 @@ void write_line(int fd, std::string_view line) {
 
 AppendedFile AppendedFile::open(const std::string& path) {
   if (path == "/dev/stdout") return {path, standard_output()};
-  return {path, base::Fd(::open(path.c_str(), kAppendFlags))};
+  return {path, open_existing(path)};
 }
 
 AppendedFile AppendedFile::open_or_make(const std::string& path, mode_t mode) {

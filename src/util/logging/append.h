@@ -17,7 +17,8 @@ class AppendedFile {
  public:
   AppendedFile() = default;  // none
 
-  // An empty one with errno set: it cannot be opened. "/dev/stdout" is standard output.
+  // An empty one with errno set: it cannot be opened. "/dev/stdout" is standard output. ELOOP: it is a symbolic link
+  // that others than root (or, for who is not root, oneself) may have made; EMLINK: it has several names.
   static AppendedFile open(const std::string& path);
   static AppendedFile open_or_make(const std::string& path, mode_t mode);
 

@@ -262,8 +262,13 @@ namespace {
 
 std::expected<AppendedFile, base::Error> open_or_make(const std::string& path, unsigned mode) {
   AppendedFile file = AppendedFile::open_or_make(path, static_cast<mode_t>(mode & 0777));
-  if (!file) return std::unexpected(base::errno_error(fmt::format("open logfile '{}'", path)));
-  return file;
+  if (file) return file;
+  const std::string what = fmt::format("open logfile '{}'", path);
+  if (errno == ELOOP) {
+    return std::unexpected(base::Error{what + ": a symbolic link that others may have put there"});
+  }
+  if (errno == EMLINK) return std::unexpected(base::Error{what + ": the file has several names (hard links)"});
+  return std::unexpected(base::errno_error(what));
 }
 
 }  // namespace

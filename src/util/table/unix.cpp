@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/accounts.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "io/offload.h"
@@ -34,6 +35,7 @@ std::string record_of(const struct group& group) {
 // getpwnam_r and getgrnam_r in one: grows the buffer until the record fits.
 template <typename Record, int get(const char*, Record*, char*, std::size_t, Record**)>
 Answer look_up(const std::string& table, const std::string& key) {
+  const auto before = base::name_service_can_work();
   std::vector<char> buffer(1024);
   while (true) {
     Record record{};
@@ -46,7 +48,12 @@ Answer look_up(const std::string& table, const std::string& key) {
     }
     if (error == EINTR) continue;
     // Some of these are how the name service says that it knows no such name.
-    if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) return std::nullopt;
+    if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
+      for (const auto& able : {before, base::name_service_can_work()}) {
+        if (!able) return std::unexpected(query_error(table, "name service: " + able.error().text));
+      }
+      return std::nullopt;
+    }
     return std::unexpected(query_error(table, base::with_errno("name service", error)));
   }
 }

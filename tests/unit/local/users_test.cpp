@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "lib/no_descriptors.h"
 #include "local/mailboxes.h"
 
 namespace {
@@ -29,6 +30,14 @@ TEST(Users, NobodyHasANameThatIsAPath) {
     ASSERT_TRUE(user) << name;
     EXPECT_FALSE(*user) << name;
   }
+}
+
+TEST(Users, NobodyIsUnknownWhileNothingCanBeOpened) {
+  (void)find_user("no-such-user-here");  // loads all sources that there are
+  const NoDescriptors none;
+  const auto user = find_user("daemon");
+  ASSERT_FALSE(user);
+  EXPECT_EQ(user.error().text, "user lookup error: Too many open files");
 }
 
 TEST(SpoolAccess, IsTheUsersTheGroupsOrRoots) {

@@ -160,6 +160,42 @@ TEST_F(Destinations, AFileThatCannotBeOpenedIsLeftOut) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "postlog: x\n");
 }
 
+// Whoever owns the folder may put there what he likes; root, and whoever else logs, writes through none of it.
+TEST_F(Destinations, AnothersLinkIsNoLogFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "for root";
+  ASSERT_EQ(::chown(folder_.c_str(), 1, 1), 0);
+  ASSERT_EQ(::symlink("target", path("log").c_str()), 0);
+  ASSERT_EQ(::lchown(path("log").c_str(), 1, 1), 0);
+  const auto dangling = logging::open_log_file(path("log"), 0600);
+  base::Fd(::open(path("target").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const auto file = logging::open_log_file(path("log"), 0600);
+  ::unlink(path("target").c_str());
+  EXPECT_FALSE(dangling);
+  ASSERT_FALSE(file);
+  EXPECT_TRUE(file.error().text.ends_with("a symbolic link that others may have put there")) << file.error().text;
+}
+
+TEST_F(Destinations, RootsLinkIsOne) {
+  if (::geteuid() != 0) GTEST_SKIP() << "for root";
+  ASSERT_EQ(::symlink("target", path("log").c_str()), 0);
+  base::Fd(::open(path("target").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_TRUE(logging::open_log_file(path("log"), 0600));
+  ::unlink(path("target").c_str());
+}
+
+TEST_F(Destinations, AFileWithASecondNameIsNoLogFile) {
+  base::Fd(::open(path("log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::link(path("log").c_str(), path("socket").c_str()), 0);
+  const auto file = logging::open_log_file(path("log"), 0600);
+  ASSERT_FALSE(file);
+  EXPECT_TRUE(file.error().text.ends_with("the file has several names (hard links)")) << file.error().text;
+}
+
+TEST_F(Destinations, AFifoThatNobodyReadsIsNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(path("log").c_str(), 0600), 0);
+  EXPECT_FALSE(logging::open_log_file(path("log"), 0600));
+}
+
 TEST_F(Destinations, StandardErrorShowsTheProgramAndTheText) {
   setup_.standard_error = true;
   logging::open(setup_);

@@ -109,6 +109,25 @@ TEST_F(Structure, TwoFilesOfOneNameBothStay) {
   EXPECT_EQ(SpoolFolder::files().size(), 2u);
 }
 
+// hash_queue_depth was changed while mail was deferred: the next attempt has begun its log at the new place.
+TEST_F(Structure, OfTwoReasonsForADelayTheLastStays) {
+  const std::string right = spool_.path(Folder::defer, *Id::parse("12345ABCDE"));
+  SpoolFolder::put("defer/12345ABCDE", "old");
+  SpoolFolder::put(right, "new");
+  std::filesystem::last_write_time("defer/12345ABCDE", std::filesystem::last_write_time(right) - std::chrono::hours(1));
+  EXPECT_EQ(repair().failures, 0);
+  EXPECT_EQ(SpoolFolder::files(), Names{right});
+  EXPECT_EQ(SpoolFolder::content(right), "new");
+  SpoolFolder::put("defer/12345ABCDE", "newer");
+  std::filesystem::last_write_time(right, std::filesystem::last_write_time(right) - std::chrono::hours(1));
+  EXPECT_EQ(repair().failures, 0);
+  EXPECT_EQ(SpoolFolder::content(right), "newer");
+  SpoolFolder::put("bounce/9/12345ABCDE", "who has to be told");
+  SpoolFolder::put("bounce/12345ABCDE", "and who else");
+  EXPECT_EQ(repair().failures, 1);
+  EXPECT_EQ(SpoolFolder::files().size(), 3u);
+}
+
 TEST_F(Structure, LongNamesStayUnlessStrictOrNoLongerWanted) {
   SpoolSettings settings;
   settings.long_ids = true;

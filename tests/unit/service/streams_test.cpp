@@ -353,7 +353,7 @@ class Replier : public service::Server {
   void serve(service::Client client) override {
     ipc::Channel channel(std::move(client.fd));
     channel.set_deadline(soon());
-    while (auto frame = channel.receive_frame_or_end()) {
+    while (auto frame = channel.receive_frame_or_end(500ms)) {
       const auto request = ipc::Channel::understand<client::FlushRequest>(*frame);
       if (request.site == "wait") io::sleep_until(io::Deadline::after(300ms));
       channel.send(client::FlushResult{client::FlushStatus::ok});
@@ -388,6 +388,21 @@ TEST_F(Streams, AConnectionInTheMiddleOfARequestDoesNotMakeWay) {
   busy.flush();
   EXPECT_EQ(*client::ask_flush(path(), request("b"), soon()), client::FlushStatus::ok);
   EXPECT_EQ(busy.receive<client::FlushResult>().status, client::FlushStatus::ok);
+}
+
+TEST_F(Streams, AConnectionThatAsksNothingMakesWayForANewOne) {
+  start(replier(1));
+  const ipc::Channel silent = ipc::connect(path(), soon());
+  const ipc::Channel another = ipc::connect(path(), soon());
+  EXPECT_EQ(*client::ask_flush(path(), request("a"), io::Deadline::after(5s)), client::FlushStatus::ok);
+}
+
+TEST_F(Streams, AConnectionThatAsksNothingDoesNotKeepAProcess) {
+  const pid_t child = start(replier(10));
+  const ipc::Channel silent = ipc::connect(path(), soon());
+  EXPECT_EQ(*client::ask_flush(path(), request("a"), soon()), client::FlushStatus::ok);
+  let_go_of_child();
+  EXPECT_EQ(wait_for_exit(child), 0);
 }
 
 TEST_F(Streams, KeptConnectionsDoNotKeepAProcess) {

@@ -4,6 +4,7 @@
 
 #include "asking.h"
 #include "config/table_types.h"
+#include "lib/no_descriptors.h"
 
 namespace table {
 namespace {
@@ -238,6 +239,16 @@ TEST(Open, UnixTablesAnswerInTheFormOfPasswdAndGroup) {
   EXPECT_EQ(ask("unix:passwd.byname", "ROOT", {}, {.folding = Folding::none}), kNothing);
   EXPECT_TRUE(ask("unix:group.byname", "daemon").starts_with("daemon:x:1:"));
   for (const char* key : {"0", "no such user", "root:x", ""}) EXPECT_EQ(ask("unix:passwd.byname", key), kNothing);
+}
+
+TEST(Open, NobodyIsUnknownToUnixTablesWhileNothingCanBeOpened) {
+  auto users = *open("unix:passwd.byname", without_utf8());
+  auto groups = *open("unix:group.byname", without_utf8());
+  EXPECT_EQ(*users->lookup("no-such-user-here"), std::nullopt);  // loads all sources that there are
+  EXPECT_EQ(*groups->lookup("no-such-group-here"), std::nullopt);
+  const NoDescriptors none;
+  EXPECT_FALSE(users->lookup("daemon"));
+  EXPECT_FALSE(groups->lookup("daemon"));
 }
 
 TEST(Open, EnvironAnswersFromTheEnvironment) {
