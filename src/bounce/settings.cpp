@@ -1,6 +1,13 @@
 #include "bounce/settings.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
 #include "base/text.h"
+#include "client/cleanup_client.h"
 #include "config/from_header.h"
 #include "config/param.h"
 #include "logging/log.h"
@@ -16,6 +23,27 @@ bool lists(std::string_view words, std::string_view wanted) {
     if (base::equals_folded(word, wanted)) return true;
   }
   return false;
+}
+
+// A mistake in the settings holds no notice up; but it is told.
+void check_classes(std::string_view words) {
+  static constexpr std::array<std::string_view, 8> kKnown = {"bounce", "2bounce",  "data",     "delay",
+                                                             "policy", "protocol", "resource", "software"};
+  for (const std::string_view word : base::split(words)) {
+    if (std::ranges::any_of(kKnown, [word](std::string_view name) { return base::equals_folded(word, name); }))
+      continue;
+    logging::warning("bounce.classes", "parameter notify_classes: unknown word \"{word}\" -- ignored; use {known}",
+                     {{"word", word}, {"known", fmt::format("{}", fmt::join(kKnown, ", "))}});
+  }
+}
+
+bool looks_for_utf8(const std::string& classes) {
+  try {
+    return client::detects_utf8(classes, "bounce");
+  } catch (const base::Fatal& problem) {
+    logging::warning("bounce.classes", "{problem}", {{"problem", problem.what()}});
+    return lists(classes, "bounce") || lists(classes, "all");
+  }
 }
 
 void tell(const std::vector<config::Remark>& remarks) {
@@ -82,6 +110,7 @@ Settings Settings::from(const config::Config& config) {
   settings.second_bounce_recipient = config[param::n2bounce_notice_recipient];
   settings.delay_recipient = config[param::delay_notice_recipient];
   const std::string& classes = config[param::notify_classes];
+  check_classes(classes);
   settings.copy_bounces = lists(classes, "bounce");
   settings.copy_second_bounces = settings.copy_bounces || lists(classes, "2bounce");
   settings.copy_delays = lists(classes, "delay");
@@ -89,8 +118,7 @@ Settings Settings::from(const config::Config& config) {
   settings.eight_bit = config[param::smtputf8_enable];
   settings.redact_require_tls = config[param::requiretls_redact_dsn];
   settings.filter_notices = lists(config[param::internal_mail_filter_classes], "bounce");
-  const std::string& detecting = config[param::smtputf8_autodetect_classes];
-  settings.detects_utf8 = lists(detecting, "bounce") || lists(detecting, "all");
+  settings.detects_utf8 = looks_for_utf8(config[param::smtputf8_autodetect_classes]);
   settings.size_limit = config[param::bounce_size_limit];
   settings.lifetime = config[param::maximal_queue_lifetime];
 

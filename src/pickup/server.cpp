@@ -26,8 +26,7 @@ int cleanup_flags(std::string_view receive_override_options, std::string_view sm
       throw base::Fatal("parameter receive_override_options: unknown word \"" + std::string(word) +
                         "\"; use no_address_mappings, no_header_body_checks, no_milters, no_unknown_recipient_checks");
   }
-  for (const std::string_view word : base::split(smtputf8_autodetect_classes))
-    if (base::equals_folded(word, "sendmail") || base::equals_folded(word, "all")) flags |= flag::kAutoUtf8;
+  if (client::detects_utf8(smtputf8_autodetect_classes, "sendmail")) flags |= flag::kAutoUtf8;
   return flags;
 }
 

@@ -9,8 +9,7 @@ constexpr auto kCheckInterval = std::chrono::seconds(1);
 }  // namespace
 
 RouterRoutes::RouterRoutes(const config::Config& config)
-    : config_(config),
-      delivery_(std::make_shared<const routing::Router>(config)),
+    : delivery_(std::make_shared<const routing::Router>(config)),
       verification_(std::make_shared<const routing::Router>(config, routing::Router::Purpose::verification)) {}
 
 std::expected<routing::Route, table::Error> RouterRoutes::find(routing::Router::Purpose purpose,
@@ -25,8 +24,8 @@ std::expected<void, base::Error> RouterRoutes::refresh() {
   checked_ = now;
   if (!delivery_->has_changed() && !verification_->has_changed()) return {};
   try {
-    auto delivery = std::make_shared<const routing::Router>(config_);
-    verification_ = std::make_shared<const routing::Router>(config_, routing::Router::Purpose::verification);
+    auto delivery = std::make_shared<const routing::Router>(delivery_->reopened());
+    verification_ = std::make_shared<const routing::Router>(verification_->reopened());
     delivery_ = std::move(delivery);
   } catch (const base::Fatal& problem) {
     return std::unexpected(base::Error{problem.what()});

@@ -30,7 +30,6 @@ class RouterRoutes final : public Routes {
   std::expected<void, base::Error> refresh() override;
 
  private:
-  const config::Config& config_;
   // In use while another fiber replaces them: a look-up may wait.
   std::shared_ptr<const routing::Router> delivery_;
   std::shared_ptr<const routing::Router> verification_;

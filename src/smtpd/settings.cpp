@@ -38,8 +38,7 @@ int cleanup_flags_of(const config::Config& config) {
           "no_milters, no_unknown_recipient_checks",
           word));
   }
-  for (const std::string_view word : base::split(config[param::smtputf8_autodetect_classes]))
-    if (base::equals_folded(word, "smtpd") || base::equals_folded(word, "all")) flags |= flag::kAutoUtf8;
+  if (client::detects_utf8(config[param::smtputf8_autodetect_classes], "smtpd")) flags |= flag::kAutoUtf8;
   return flags;
 }
 

@@ -1,8 +1,29 @@
 #include "client/cleanup_client.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 
+#include "base/error.h"
+#include "base/text.h"
+
 namespace client {
+
+bool detects_utf8(std::string_view classes, std::string_view source) {
+  static constexpr std::array<std::string_view, 8> kKnown = {"sendmail", "smtpd",  "qmqpd",  "forward",
+                                                             "bounce",   "notify", "verify", "all"};
+  bool found = false;
+  for (const std::string_view word : base::split(classes)) {
+    const auto is = [word](std::string_view name) { return base::equals_folded(word, name); };
+    if (std::ranges::none_of(kKnown, is)) {
+      throw base::Fatal(fmt::format("parameter smtputf8_autodetect_classes: unknown word \"{}\"; use {}", word,
+                                    fmt::join(kKnown, ", ")));
+    }
+    found = found || is(source) || is("all");
+  }
+  return found;
+}
 
 namespace cleanup_status {
 

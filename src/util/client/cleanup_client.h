@@ -25,6 +25,9 @@ constexpr int kSmtpReply = 128;
 constexpr int kSmtpUtf8 = 256;
 constexpr int kAutoUtf8 = 512;
 }  // namespace cleanup_flag
+// smtputf8_autodetect_classes: whether mail from this source ("sendmail", "smtpd", ...) is looked at. base::Fatal for a
+// word that names no source.
+bool detects_utf8(std::string_view classes, std::string_view source);
 namespace cleanup_status {
 constexpr int kOk = 0;
 constexpr int kBad = 1;

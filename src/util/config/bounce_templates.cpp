@@ -165,7 +165,9 @@ class FileReader {
     const int first = line_;
     std::vector<std::string_view> lines;
     while (const auto line = next_line()) {
-      if (base::trim_right(*line) == marker) return lines;
+      // As it stands: a blank more, and the line is text. Only a file with line ends of another kind is still
+      // understood.
+      if (line->substr(0, line->size() - (line->ends_with('\r') ? 1 : 0)) == marker) return lines;
       if (line->contains('\0')) return error("the line contains a NUL byte; this is not a text file");
       lines.push_back(*line);
     }

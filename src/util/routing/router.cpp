@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/word_list.h"
+#include "config/master_cf.h"
 #include "config/param.h"
 #include "mail/address.h"
 #include "mail/idn.h"
@@ -75,6 +76,7 @@ struct Router::State {
   bool is_valid_domain(std::string_view domain) const;
 
   const config::Config& config;
+  Purpose purpose;
   table::Settings settings;
   Rewriter rewriter;
   AddressClasses classes;
@@ -131,10 +133,44 @@ Destination transport_parameter(const config::Config& config, Router::Purpose pu
   destination.parameter = name;
   return destination;
 }
+
+std::vector<config::NameValue> options_of_service(const std::string& directory, std::string_view name) {
+  const auto file = config::read_master_cf(directory + "/master.cf");
+  if (!file) return {};  // master tells
+  std::vector<config::Remark> remarks;
+  for (const config::ServiceLine* line : config::effective_lines(*file, remarks)) {
+    auto service = config::interpret(*line, {.process_limit = 1, .chroot = false});
+    if (!service || service->type != config::ServiceType::unix_stream || service->name != name) continue;
+    return std::move(service->overrides);
+  }
+  return {};
+}
+
+// What the service that rewrites and resolves knows: main.cf with the -o options of its line in master.cf. Null when
+// that is what the program that asks knows, too. A command's own options are questions, and count.
+std::shared_ptr<const config::Config> configuration_of_service(const config::Config& config) {
+  const bool is_command = config[param::service_name].empty();
+  std::vector<config::NameValue> asked;
+  for (const auto& [name, setting] : config.settings()) {
+    if (setting.where.file == "-o") asked.push_back({name, setting.value});
+  }
+  const std::string& name = config[param::rewrite_service_name];
+  std::vector<config::NameValue> overrides = options_of_service(config.directory(), name);
+  if (overrides.empty() && (asked.empty() || is_command)) return nullptr;
+  if (is_command) overrides.insert(overrides.end(), asked.begin(), asked.end());
+  auto own = config::Config::load({.directory = config.directory(),
+                                   .process_name = "trivial-rewrite",
+                                   .service_name = name,
+                                   .overrides = std::move(overrides)});
+  if (!own) throw config::BadValue(own.error().text);
+  return std::make_shared<const config::Config>(std::move(*own));
+}
+
 }  // namespace
 
-Router::State::State(const config::Config& the_config, Purpose purpose)
+Router::State::State(const config::Config& the_config, Purpose the_purpose)
     : config(the_config),
+      purpose(the_purpose),
       settings(table::Settings::from(the_config)),
       rewriter(the_config),
       classes(the_config, settings),
@@ -153,33 +189,33 @@ Router::State::State(const config::Config& the_config, Purpose purpose)
       relocated_prefix(the_config[param::relocated_prefix_enable]),
       unknown_alias_user(the_config[param::show_user_unknown_table_name] ? "5.1.1 User unknown in virtual alias table"
                                                                          : "5.1.1 User unknown"),
-      local_transport(transport_parameter(the_config, purpose, param::local_transport,
+      local_transport(transport_parameter(the_config, the_purpose, param::local_transport,
                                           param::address_verify_local_transport,
-                                          name_for(purpose, "local_transport", "address_verify_local_transport"))),
-      virtual_transport(
-          transport_parameter(the_config, purpose, param::virtual_transport, param::address_verify_virtual_transport,
-                              name_for(purpose, "virtual_transport", "address_verify_virtual_transport"))),
-      relay_transport(transport_parameter(the_config, purpose, param::relay_transport,
+                                          name_for(the_purpose, "local_transport", "address_verify_local_transport"))),
+      virtual_transport(transport_parameter(
+          the_config, the_purpose, param::virtual_transport, param::address_verify_virtual_transport,
+          name_for(the_purpose, "virtual_transport", "address_verify_virtual_transport"))),
+      relay_transport(transport_parameter(the_config, the_purpose, param::relay_transport,
                                           param::address_verify_relay_transport,
-                                          name_for(purpose, "relay_transport", "address_verify_relay_transport"))),
-      default_transport(
-          transport_parameter(the_config, purpose, param::default_transport, param::address_verify_default_transport,
-                              name_for(purpose, "default_transport", "address_verify_default_transport"))),
-      relayhost(chosen(the_config, purpose, param::relayhost, param::address_verify_relayhost)),
+                                          name_for(the_purpose, "relay_transport", "address_verify_relay_transport"))),
+      default_transport(transport_parameter(
+          the_config, the_purpose, param::default_transport, param::address_verify_default_transport,
+          name_for(the_purpose, "default_transport", "address_verify_default_transport"))),
+      relayhost(chosen(the_config, the_purpose, param::relayhost, param::address_verify_relayhost)),
       null_relayhost_key(the_config[param::empty_address_relayhost_maps_lookup_key]),
       null_transport_key(the_config[param::empty_address_default_transport_maps_lookup_key]),
-      transport_maps(name_for(purpose, "transport_maps", "address_verify_transport_maps"),
-                     chosen(the_config, purpose, param::transport_maps, param::address_verify_transport_maps), settings,
-                     {}),
+      transport_maps(name_for(the_purpose, "transport_maps", "address_verify_transport_maps"),
+                     chosen(the_config, the_purpose, param::transport_maps, param::address_verify_transport_maps),
+                     settings, {}),
       relocated_maps("relocated_maps", the_config[param::relocated_maps], settings, {}),
       sender_relayhost_maps(
-          name_for(purpose, "sender_dependent_relayhost_maps", "address_verify_sender_dependent_relayhost_maps"),
-          chosen(the_config, purpose, param::sender_dependent_relayhost_maps,
+          name_for(the_purpose, "sender_dependent_relayhost_maps", "address_verify_sender_dependent_relayhost_maps"),
+          chosen(the_config, the_purpose, param::sender_dependent_relayhost_maps,
                  param::address_verify_sender_dependent_relayhost_maps),
           settings, {}),
-      sender_transport_maps(name_for(purpose, "sender_dependent_default_transport_maps",
+      sender_transport_maps(name_for(the_purpose, "sender_dependent_default_transport_maps",
                                      "address_verify_sender_dependent_default_transport_maps"),
-                            chosen(the_config, purpose, param::sender_dependent_default_transport_maps,
+                            chosen(the_config, the_purpose, param::sender_dependent_default_transport_maps,
                                    param::address_verify_sender_dependent_default_transport_maps),
                             settings, {}) {}
 
@@ -368,7 +404,13 @@ bool Router::State::is_valid_domain(std::string_view domain) const {
   return ascii && mail::is_valid_hostname(*ascii);
 }
 
-Router::Router(const config::Config& config, Purpose purpose) : state_(std::make_unique<State>(config, purpose)) {}
+Router::Router(const config::Config& config, Purpose purpose)
+    : Router(configuration_of_service(config), config, purpose) {}
+Router::Router(std::shared_ptr<const config::Config> own, const config::Config& config, Purpose purpose)
+    : own_(std::move(own)), state_(std::make_unique<State>(own_ ? *own_ : config, purpose)) {}
+Router Router::reopened() const {
+  return {own_, state_->config, state_->purpose};
+}
 Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 

@@ -31,8 +31,12 @@ class Router {
  public:
   // Which transports: those of delivery, or address_verify_*.
   enum class Purpose { delivery, verification };
-  // Opens the tables. `config` outlives the router. Throws config::BadValue.
+  // Opens the tables. `config` outlives the router. Throws config::BadValue. Where the line in master.cf of the service
+  // that `rewrite_service_name` names has -o options, they count, and those of the program that asks do not: in Postfix
+  // rewriting and resolving are that service's work.
   explicit Router(const config::Config& config, Purpose purpose = Purpose::delivery);
+  // The same settings, and the tables opened anew; also where the configuration cannot be read any more.
+  Router reopened() const;
   ~Router();
   Router(Router&&) noexcept;
 
@@ -53,6 +57,8 @@ class Router {
 
  private:
   struct State;
+  Router(std::shared_ptr<const config::Config> own, const config::Config& config, Purpose purpose);
+  std::shared_ptr<const config::Config> own_;  // null: the one that was given
   std::unique_ptr<State> state_;
 };
 

@@ -1354,3 +1354,56 @@ def quoted_senders(act):
 def many_header_addresses(act):
     act.send("ann@example.test", headers="Cc: " + ",\n ".join(f"\"Name {n}\" <n{n}@host>" for n in range(30)) + "\n")
     yield
+
+
+# --- the service that rewrites and resolves has settings of its own
+
+def with_options(**added):
+    """-o options for lines of master.cf."""
+    def prepare(mail, folder):
+        for name, options in added.items():
+            mail.services[name] += "".join(f" -o {{ {option} }}" for option in options)
+        mail.write_configuration()
+    return prepare
+
+
+asked = group("asked", lambda base: {
+    "virtual_mailbox_domains": "example.test, other.test", "virtual_mailbox_maps": boxes(base), "recipient_delimiter": "+",
+    "transport_maps": "inline:{{later.test=retry:4.2.1 come back later}}", "default_transport": "discard:by main.cf", "mydestination": "local.test",
+}, prepare=with_options(rewrite=(
+    "transport_maps=inline:{ {later.test=discard:now}, {far.test=retry:far away} }", "default_transport=error:5.7.1 nobody goes there", "myorigin=other.test",
+    "append_dot_mydomain=yes", "mydomain=dom.test", "virtual_alias_domains=alias.test", "relocated_maps=inline:{ {moved@example.test=elsewhere} }",
+    "sender_dependent_default_transport_maps=inline:{ {by_rewriting_service@other.test=discard:by sender} }")))
+
+
+@asked
+def by_rewriting_service(act):
+    act.send("ann@example.test", "x@later.test", "x@far.test", "x@anywhere.test", "moved@example.test", "x@alias.test", "bob", "bob@host",
+             headers="Cc: bob, bob@host\n")
+    act.send("x@anywhere.test", sender="by_rewriting_service")
+    yield
+
+
+by_name = group("by_name", lambda base: {
+    "virtual_mailbox_domains": "example.test, other.test", "virtual_mailbox_maps": boxes(base), "default_transport": "discard:by main.cf",
+}, master_cf=["second unix - - n - - trivial-rewrite -o myorigin=other.test -o append_dot_mydomain=yes -o mydomain=dom.test -o default_transport=retry:no"],
+    prepare=with_options(cleanup=("rewrite_service_name=second",)))
+
+
+@by_name
+def by_another_service(act):
+    act.send("bob", "bob@host", "x@anywhere.test", sender="by_another_service", headers="Cc: bob, bob@host\n")
+    yield
+
+
+asking = group("asking", lambda base: {
+    "virtual_mailbox_domains": "example.test, other.test", "virtual_mailbox_maps": boxes(base), "default_transport": "discard:by main.cf", "mydestination": "local.test",
+    "transport_maps": "inline:{{later.test=retry:4.2.1 come back later}}", "append_dot_mydomain": "no",
+}, prepare=with_options(qmgr=("transport_maps=", "virtual_mailbox_domains=", "default_transport=error:5.7.1 not qmgr's", "relocated_maps=inline:{ {ann@example.test=elsewhere} }"),
+                        cleanup=("myorigin=other.test", "append_dot_mydomain=yes", "mydomain=dom.test")))
+
+
+@asking
+def for_others(act):
+    act.send("ann@example.test", "x@later.test", "x@anywhere.test", "bob", "bob@host", sender="for_others", headers="Cc: bob, bob@host\n")
+    yield

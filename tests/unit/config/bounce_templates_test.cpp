@@ -72,6 +72,11 @@ TEST(BounceTemplates, TheLastOfSeveralCounts) {
       Lines{"two"});
 }
 
+TEST(BounceTemplates, TheEndMarkerHasALineForItself) {
+  EXPECT_EQ(failure_text(parse("failure_template = << EOF \na\n EOF\nEOF \nEOF\n")), (Lines{"a", " EOF", "EOF "}));
+  EXPECT_EQ(failure_text(parse("failure_template = <<EOF\r\na\nEOF\r\n")), Lines{"a"});
+}
+
 TEST(BounceTemplates, MistakesKeepTheBuiltInOneAndAreTold) {
   for (const char* body :
        {"X-Other: y\n\nz", "Subject:\n\nz", "Subject: \xc3\xa9\n\nz", "Subject: s", "Subject: s\n\n", "\xc3\xa9"}) {

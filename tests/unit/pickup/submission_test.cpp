@@ -172,4 +172,5 @@ TEST(PickupFlags, AreThoseOfPostfix) {
   EXPECT_EQ(pickup::cleanup_flags("no_milters, no_unknown_recipient_checks", "sendmail"), 563);
   EXPECT_EQ(pickup::cleanup_flags("", "verify"), 115);
   EXPECT_THROW(pickup::cleanup_flags("no_such_thing", ""), base::Fatal);
+  EXPECT_THROW(pickup::cleanup_flags("", "sendmail, none"), base::Fatal);
 }
