@@ -137,6 +137,7 @@ std::expected<ClientChange, std::string> understand_xclient(const restrictions::
     } else if (attribute->is("REVERSE_NAME")) {
       good = take_name(*attribute, changed.reverse_name, changed.reverse_status);
     } else if (attribute->is("ADDR")) {
+      if (changed.connected_from.empty()) changed.connected_from = changed.address;
       good = take_address(*attribute, families, changed.address);
     } else if (attribute->is("PORT")) {
       good = take_port(*attribute, changed.port);
@@ -171,7 +172,7 @@ std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, st
     so_far.tells_client |= of_client;
     bool good = true;
     if (attribute->is("NAME")) {
-      good = unavailable || is_host(attribute->value);
+      if (!unavailable && !is_host(attribute->value)) return Problem("Bad NAME syntax: " + text);
       so_far.name = text;
     } else if (attribute->is("ADDR")) {
       good = take_address(*attribute, families, so_far.address);

@@ -18,6 +18,7 @@ struct Client {
   std::string address;                   // "192.0.2.1", "2001:db8::1"; "unknown"
   std::string port = "unknown";
   std::string server_address, server_port;
+  std::string connected_from;  // the address that XCLIENT has put another one in place of; empty: none has
   enum class Status { found, not_found, temporary, forged };  // forged: the names do not point back
   Status name_status = Status::not_found;
   Status reverse_status = Status::not_found;
