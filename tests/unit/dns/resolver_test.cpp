@@ -112,11 +112,17 @@ TEST_F(ResolverTest, AsksOnceForAsLongAsTheAnswerLasts) {
 }
 
 TEST_F(ResolverTest, AsksEqualQuestionsOnceAtTheSameTime) {
-  serve({{"x.test 1", records({wire::a("x.test", "192.0.2.1", 0)})}});
+  // The answer waits until everybody has asked.
+  std::atomic<int> asking = 0;
+  serve({{"x.test 1", [&](const std::string& query, bool) {
+            while (asking < 50) std::this_thread::yield();
+            return wire::Message{query, 0, {wire::a("x.test", "192.0.2.1", 0)}}.bytes();
+          }}});
   int good = 0;
   io::Loop loop;
   for (int index = 0; index < 50; ++index) {
     loop.spawn("asks", [&] {
+      ++asking;
       if (resolver->ask("x.test", Type::a, soon())) ++good;
     });
   }
