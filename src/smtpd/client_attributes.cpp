@@ -144,10 +144,11 @@ std::expected<ClientChange, std::string> understand_xclient(const restrictions::
     } else if (attribute->is("HELO")) {
       change.helo = attribute->said == Said::unavailable ? std::string() : neutral(attribute->value);
     } else if (attribute->is("PROTO")) {
-      good = take_protocol(*attribute, change.protocol);
+      std::string protocol;
+      good = take_protocol(*attribute, protocol);
+      if (good) change.protocol = std::move(protocol);
     } else if (attribute->is("LOGIN")) {
-      change.login.reset();
-      if (attribute->said != Said::unavailable) change.login = base::printable(attribute->value);
+      change.login = attribute->said == Said::unavailable ? std::string() : base::printable(attribute->value);
     } else if (attribute->is("DESTADDR")) {
       good = take_address(*attribute, families, changed.server_address);
     } else if (attribute->is("DESTPORT")) {
@@ -206,6 +207,10 @@ LoggedClient logged_client(const Forwarding& forwarding, const restrictions::Cli
               or_unknown(forwarding.protocol), {}};
   } else {
     logged = {client.name, client.address, client.port, std::string(helo), std::string(protocol), {}};
+  }
+  if (!forwarding.tells_client && !client.known_as.empty()) {
+    logged.origin = client.known_as;
+    return logged;
   }
   logged.origin = logged.name;
   if (!forwarding.tells_client || logged.address != kUnknown) {

@@ -24,8 +24,11 @@ struct Client {
   Status reverse_status = Status::not_found;
   bool shows_port = false;  // smtpd_client_port_logging
   bool is_ipv6() const { return address.find(':') != std::string::npos; }
+  std::string known_as;  // an XCLIENT has failed half-way: who it was before; empty: none has
   // For logs and replies: name[address], with :port if it is to be shown.
-  std::string name_and_address() const { return name + "[" + address + "]" + (shows_port ? ":" + port : ""); }
+  std::string name_and_address() const {
+    return known_as.empty() ? name + "[" + address + "]" + (shows_port ? ":" + port : "") : known_as;
+  }
 };
 
 // Postfix's protocol_state.
