@@ -137,16 +137,18 @@ std::expected<ClientChange, std::string> understand_xclient(const restrictions::
     } else if (attribute->is("REVERSE_NAME")) {
       good = take_name(*attribute, changed.reverse_name, changed.reverse_status);
     } else if (attribute->is("ADDR")) {
+      if (changed.connected_from.empty()) changed.connected_from = changed.address;
       good = take_address(*attribute, families, changed.address);
     } else if (attribute->is("PORT")) {
       good = take_port(*attribute, changed.port);
     } else if (attribute->is("HELO")) {
       change.helo = attribute->said == Said::unavailable ? std::string() : neutral(attribute->value);
     } else if (attribute->is("PROTO")) {
-      good = take_protocol(*attribute, change.protocol);
+      std::string protocol;
+      good = take_protocol(*attribute, protocol);
+      if (good) change.protocol = std::move(protocol);
     } else if (attribute->is("LOGIN")) {
-      change.login.reset();
-      if (attribute->said != Said::unavailable) change.login = base::printable(attribute->value);
+      change.login = attribute->said == Said::unavailable ? std::string() : base::printable(attribute->value);
     } else if (attribute->is("DESTADDR")) {
       good = take_address(*attribute, families, changed.server_address);
     } else if (attribute->is("DESTPORT")) {
@@ -171,7 +173,7 @@ std::expected<Forwarding, std::string> understand_xforward(Forwarding so_far, st
     so_far.tells_client |= of_client;
     bool good = true;
     if (attribute->is("NAME")) {
-      good = unavailable || is_host(attribute->value);
+      if (!unavailable && !is_host(attribute->value)) return Problem("Bad NAME syntax: " + text);
       so_far.name = text;
     } else if (attribute->is("ADDR")) {
       good = take_address(*attribute, families, so_far.address);
@@ -205,6 +207,10 @@ LoggedClient logged_client(const Forwarding& forwarding, const restrictions::Cli
               or_unknown(forwarding.protocol), {}};
   } else {
     logged = {client.name, client.address, client.port, std::string(helo), std::string(protocol), {}};
+  }
+  if (!forwarding.tells_client && !client.known_as.empty()) {
+    logged.origin = client.known_as;
+    return logged;
   }
   logged.origin = logged.name;
   if (!forwarding.tells_client || logged.address != kUnknown) {

@@ -17,14 +17,14 @@
 
 namespace smtpd {
 
-// What XCLIENT says. Nothing is changed that is not named, but for what a new client has not said yet.
+// What XCLIENT says. Nothing: it is not named.
 struct ClientChange {
-  restrictions::Client client;       // as it was, with the changes
-  std::string helo;                  // fit for a header; empty: not said
-  std::string protocol = "SMTP";     // or ESMTP
-  std::optional<std::string> login;  // nothing: nobody has logged in
+  restrictions::Client client;          // as it was, with the changes
+  std::optional<std::string> helo;      // fit for a header; empty: not said
+  std::optional<std::string> protocol;  // SMTP or ESMTP
+  std::optional<std::string> login;     // empty: nobody has logged in
 };
-// The error is the text of the reply 501 5.5.4. Then nothing has changed.
+// The error is the text of the reply 501 5.5.4.
 std::expected<ClientChange, std::string> understand_xclient(const restrictions::Client& client,
                                                             std::span<const std::string_view> words, Families families);
 

@@ -98,7 +98,8 @@ struct Session {
   // --- who it is
   std::string sasl_method, sasl_username, sasl_sender;
 
-  // --- XFORWARD
+  // --- XCLIENT and XFORWARD
+  std::optional<bool> speaks_for_others;    // see may_xclient() in trust.h
   Forwarding forwarded;                     // ends with the transaction
   std::optional<bool> forwards_for_others;  // see may_xforward() in trust.h
   bool denied = false;                      // at the connection: nothing but QUIT is heard

@@ -43,6 +43,11 @@ bool Trust::may_xforward(const restrictions::Client& client) const {
   return xforward_hosts_.has(client);
 }
 
+bool may_xclient(Session& session) {
+  if (!session.speaks_for_others) session.speaks_for_others = session.settings().trust.may_xclient(session.client);
+  return *session.speaks_for_others;
+}
+
 bool may_xforward(Session& session) {
   if (!session.forwards_for_others) {
     session.forwards_for_others = session.settings().trust.may_xforward(session.client);

@@ -30,6 +30,9 @@ class Trust {
   ClientList xclient_hosts_, xforward_hosts_;
 };
 
+// Who is served may use XCLIENT or may not; one that fails half-way does not change that.
+bool may_xclient(Session& session);
+
 // Who connected may use XFORWARD or may not, whoever XCLIENT says that it is.
 bool may_xforward(Session& session);
 

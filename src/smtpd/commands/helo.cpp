@@ -35,7 +35,7 @@ std::vector<std::string> offers(Session& session) {
   if (!discarded.has(Keyword::auth))
     for (std::string& line : auth_keywords(session)) lines.push_back(std::move(line));
   if (settings.verp_clients.has(session.client)) offer(Keyword::verp, "XVERP");
-  if (settings.trust.may_xclient(session.client))
+  if (may_xclient(session))
     offer(Keyword::xclient, "XCLIENT NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
   if (may_xforward(session)) offer(Keyword::xforward, "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT");
   offer(Keyword::enhanced_status_codes, "ENHANCEDSTATUSCODES");

@@ -250,17 +250,25 @@ std::expected<Reply, Mistrust> read_reply(std::string_view bytes, std::string_vi
   std::uint32_t ttl = kLongestTtl;
   std::size_t found = 0;
   std::vector<RawRecord> aliases;
+  std::vector<std::string> owners;  // of what was asked for
+  const auto is_there = [&owners](std::string_view host) {
+    return std::ranges::any_of(owners, [&](const std::string& owner) { return same_name(owner, host); });
+  };
   // Aliases come before what they lead to in every server's answers, but nobody has to: they are sorted out first.
   const Cursor first = cursor;
   for (unsigned index = 0; index < answers; ++index) {
     auto raw = read_record(bytes, cursor);
     if (!raw) return std::unexpected(Mistrust::malformed);
     if (raw->clazz == 1 && raw->type == static_cast<std::uint16_t>(Type::cname) && type != Type::cname &&
-        aliases.size() <= kMostAliases)
+        std::ssize(aliases) < kMostAliasesAtOnce)
       aliases.push_back(std::move(*raw));
+    else if (raw->clazz == 1 && raw->type == static_cast<std::uint16_t>(type) &&
+             std::ssize(owners) < kMostAliasesAtOnce)
+      owners.push_back(std::move(raw->owner));
   }
   const Cursor end_of_answers = cursor;
-  for (int steps = 0; steps < kMostAliases; ++steps) {
+  // Who has what was asked for needs no alias, though there should not be both.
+  for (int steps = 0; steps < kMostAliasesAtOnce && !is_there(reply.end); ++steps) {
     const auto next =
         std::ranges::find_if(aliases, [&](const RawRecord& alias) { return same_name(alias.owner, reply.end); });
     if (next == aliases.end()) break;

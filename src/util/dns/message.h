@@ -13,7 +13,8 @@
 
 namespace dns {
 
-constexpr int kMostAliases = 10;
+constexpr int kMostAliases = 10;             // answers that have nothing but aliases
+constexpr int kMostAliasesAtOnce = 50;       // in one answer
 constexpr std::uint16_t kUdpPayload = 1232;  // what passes every network in one piece
 
 // The bytes that ask for the name (ASCII, no last dot). Nothing for a name that does not fit.

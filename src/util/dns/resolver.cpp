@@ -112,7 +112,7 @@ std::optional<Reply> Resolver::State::exchange_once(const std::string& name, Typ
 
 Answer Resolver::State::resolve(const std::string& name, Type type, io::Deadline deadline, std::chrono::seconds& life) {
   std::string end = name;
-  int aliases = 0;
+  int detours = 0;  // answers with aliases alone
   std::uint32_t ttl = ~std::uint32_t{0};
   while (true) {
     const auto reply = exchange_once(end, type, deadline);
@@ -121,7 +121,6 @@ Answer Resolver::State::resolve(const std::string& name, Type type, io::Deadline
       return try_again(name, type);
     }
     life = std::chrono::seconds(std::min(ttl, reply->ttl));
-    aliases += reply->aliases;
     if (!reply->records.empty()) return reply->records;
     if (reply->code == 3) return failure(Failure::Kind::not_found, name, type);
     if (reply->unusable != 0) {
@@ -130,7 +129,8 @@ Answer Resolver::State::resolve(const std::string& name, Type type, io::Deadline
                   fmt::format("Name service error for name={} type={}: Malformed or unexpected name server reply", name,
                               dns::name_of(type))});
     }
-    if (aliases >= kMostAliases) {
+    if (reply->aliases > 0) ++detours;
+    if (detours >= kMostAliases || reply->aliases >= kMostAliasesAtOnce) {
       logging::warning("dns.alias_loop", "dns_lookup: Name server loop for {name}", {{"name", name}});
       life = std::max(life, options.cached_failures);
       return std::unexpected(Failure{Failure::Kind::not_found, fmt::format("Name server loop for {}", name)});

@@ -12,10 +12,20 @@ namespace restrictions {
 
 namespace {
 
+constexpr std::string_view kPermitInterfaces = "permit_inet_interfaces";
+
 Outcome permit_inet_interfaces(Evaluation& evaluation) {
   const Client& client = evaluation.subject.client;
   if (!evaluation.environment.is_own_address(client.address)) return dunno();
-  return evaluation.permit("permit_inet_interfaces", {}, evaluation.client());
+  return evaluation.permit(kPermitInterfaces, {}, evaluation.client());
+}
+
+// Headers are completed for who has connected: what comes through a proxy on this machine (XCLIENT) comes from it.
+Outcome connected_from_here(Evaluation& evaluation) {
+  const Client& client = evaluation.subject.client;
+  const std::string& address = client.connected_from.empty() ? client.address : client.connected_from;
+  if (!evaluation.environment.is_own_address(address)) return dunno();
+  return evaluation.permit(kPermitInterfaces, {}, evaluation.client());
 }
 
 Outcome permit_mynetworks(Evaluation& evaluation) {
@@ -36,7 +46,8 @@ Outcome permit_mynetworks(Evaluation& evaluation) {
 }
 
 Outcome permit_sasl_authenticated(Evaluation& evaluation) {
-  if (evaluation.subject.sasl_username.empty()) return dunno();
+  // A login that a trusted host tells of (XCLIENT) opens nothing where nobody may log in.
+  if (!evaluation.environment.sasl_enabled || evaluation.subject.sasl_username.empty()) return dunno();
   return evaluation.permit("permit_sasl_authenticated", {}, evaluation.client());
 }
 
@@ -70,7 +81,7 @@ Outcome check_address_map(Evaluation& evaluation, const AccessTable& table) {
 
 std::span<const Name> client_names() {
   static constexpr Name kNames[] = {
-      {"permit_inet_interfaces", Argument::none, make_plain<permit_inet_interfaces>},
+      {kPermitInterfaces, Argument::none, make_plain<permit_inet_interfaces>},
       {"permit_mynetworks", Argument::none, make_plain<permit_mynetworks>},
       {"permit_sasl_authenticated", Argument::none, make_plain<permit_sasl_authenticated>},
       {"permit_tls_clientcerts", Argument::none, make_plain<permit_tls_clientcerts>},
@@ -81,7 +92,9 @@ std::span<const Name> client_names() {
 
 const Name* find_local_header_name(std::string_view name) {
   static constexpr Name kCheck = {kCheckAddressMap, Argument::table, make_on_table<check_address_map>};
+  static constexpr Name kFromHere = {kPermitInterfaces, Argument::none, make_plain<connected_from_here>};
   if (base::equals_folded(name, kCheckAddressMap)) return &kCheck;
+  if (base::equals_folded(name, kPermitInterfaces)) return &kFromHere;
   for (const Name& row : client_names()) {
     if (base::equals_folded(row.name, name)) return &row;
   }

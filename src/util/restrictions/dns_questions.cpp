@@ -41,13 +41,6 @@ dns::Answer DnsQuestions::addresses_of(std::string_view host) const {
   return answer;
 }
 
-std::vector<dns::Type> DnsQuestions::address_types() const {
-  std::vector<dns::Type> types;
-  if (families_ != Families::ipv6) types.push_back(dns::Type::a);
-  if (families_ != Families::ipv4) types.push_back(dns::Type::aaaa);
-  return types;
-}
-
 void DnsQuestions::tell(std::string_view name, std::string_view type, const dns::Answer& answer) const {
   if (evaluation_.observer == nullptr) return;
   std::string result;

@@ -19,8 +19,6 @@ class DnsQuestions {
   dns::Answer ask(std::string_view name, dns::Type type) const;
   // Of a host, as the system's own look-ups would find them; of the families in inet_protocols.
   dns::Answer addresses_of(std::string_view host) const;
-  // The types of address records that inet_protocols allows.
-  std::vector<dns::Type> address_types() const;
 
  private:
   void tell(std::string_view name, std::string_view type, const dns::Answer& answer) const;

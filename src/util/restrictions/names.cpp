@@ -42,7 +42,8 @@ enum class Known { yes, no, not_now, null_mx, malformed, filtered };
 
 Known ask_in_turn(Evaluation& evaluation, std::string_view name, bool mx_first) {
   const DnsQuestions questions(evaluation);
-  std::vector<dns::Type> types = questions.address_types();
+  // Of both families, whatever inet_protocols says: who is known is known, and another machine may reach it.
+  std::vector<dns::Type> types = {dns::Type::a, dns::Type::aaaa};
   types.insert(mx_first ? types.begin() : types.end(), dns::Type::mx);
   Known known = Known::no;
   for (const dns::Type type : types) {

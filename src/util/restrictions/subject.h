@@ -18,13 +18,17 @@ struct Client {
   std::string address;                   // "192.0.2.1", "2001:db8::1"; "unknown"
   std::string port = "unknown";
   std::string server_address, server_port;
+  std::string connected_from;  // the address that XCLIENT has put another one in place of; empty: none has
   enum class Status { found, not_found, temporary, forged };  // forged: the names do not point back
   Status name_status = Status::not_found;
   Status reverse_status = Status::not_found;
   bool shows_port = false;  // smtpd_client_port_logging
   bool is_ipv6() const { return address.find(':') != std::string::npos; }
+  std::string known_as;  // an XCLIENT has failed half-way: who it was before; empty: none has
   // For logs and replies: name[address], with :port if it is to be shown.
-  std::string name_and_address() const { return name + "[" + address + "]" + (shows_port ? ":" + port : ""); }
+  std::string name_and_address() const {
+    return known_as.empty() ? name + "[" + address + "]" + (shows_port ? ":" + port : "") : known_as;
+  }
 };
 
 // Postfix's protocol_state.

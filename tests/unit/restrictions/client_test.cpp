@@ -28,10 +28,16 @@ TEST(Client, MynetworksThatCannotTellDefer) {
 }
 
 TEST(Client, PermitSaslAuthenticated) {
-  Server server = server_with("permit_sasl_authenticated, reject");
+  Server server = server_with("permit_sasl_authenticated, reject", "smtpd_sasl_auth_enable = yes\n");
   EXPECT_EQ(server.rcpt(), kDenied);
   server.sasl_username = "joe";
   EXPECT_EQ(server.rcpt(), "ok");
+}
+
+TEST(Client, PermitSaslAuthenticatedOpensNothingWhereNobodyLogsIn) {
+  Server server = server_with("permit_sasl_authenticated, reject");
+  server.sasl_username = "joe";
+  EXPECT_EQ(server.rcpt(), kDenied);
 }
 
 TEST(Client, PermitTlsClientcertsKnowsCertificatesAndKeys) {
@@ -84,7 +90,8 @@ TEST(LocalHeaderClients, AreOurInterfacesByDefault) {
 
 TEST(LocalHeaderClients, MayBeNamedOtherwise) {
   Server server(
-      "local_header_rewrite_clients = permit_sasl_authenticated, check_address_map inline:{198.51.100.9=x}, "
+      "smtpd_sasl_auth_enable = yes\nlocal_header_rewrite_clients = permit_sasl_authenticated, check_address_map "
+      "inline:{198.51.100.9=x}, "
       "inline:{198.51.100.8=x}\n");
   EXPECT_FALSE(server.rules().is_local_header_client(server.subject(Stage::mail)));
   server.client.address = "198.51.100.8";

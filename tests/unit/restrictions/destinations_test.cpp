@@ -20,7 +20,7 @@ TEST(Destinations, OnlyOursAndThoseWeRelayFor) {
 }
 
 TEST(Destinations, TheStockRestrictionDefers) {
-  Server server("");
+  Server server("smtpd_sasl_auth_enable = yes\n");
   EXPECT_EQ(server.rcpt("a@other.test"), "454 4.7.1 <a@other.test>: Relay access denied");
   server.client.address = "192.0.2.1";
   EXPECT_EQ(server.rcpt("a@other.test"), "ok");
