@@ -1,6 +1,6 @@
 #pragma once
-// Settings that can be read, but cannot be meant: transports that no service stands for, lists that nothing can match,
-// accounts that must not be one.
+// Settings that can be read, but cannot be meant: lists that nothing can match, domains of two classes, accounts that
+// must not be one.
 
 #include <optional>
 #include <string>
@@ -10,9 +10,6 @@
 #include "postfix/installation.h"
 
 namespace postfix {
-
-// Of "smtp:[relay.example.com]:587" the service; empty when the value names none.
-std::string_view service_of(std::string_view transport_and_nexthop);
 
 // The names that two lists of domains have in common; what is no plain name (tables, files, !name) is left out.
 std::vector<std::string> common_names(std::string_view list, std::string_view other);

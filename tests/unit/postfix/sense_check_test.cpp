@@ -16,12 +16,6 @@ postfix::Accounts good() {
           .other_name_of_owner = {}};
 }
 
-TEST(ServiceOf, IsWhatStandsBeforeTheNexthop) {
-  EXPECT_EQ(postfix::service_of("smtp:[relay.example.com]:587"), "smtp");
-  EXPECT_EQ(postfix::service_of("local"), "local");
-  EXPECT_EQ(postfix::service_of(":[relay.example.com]"), "");
-}
-
 TEST(CommonNames, AreComparedAsDomains) {
   EXPECT_EQ(postfix::common_names("a.example, B.example hash:/x", "b.EXAMPLE, !a.example, hash:/x"),
             (Names{"b.example"}));
