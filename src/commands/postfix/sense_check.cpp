@@ -12,6 +12,7 @@
 #include "config/bounce_templates.h"
 #include "config/own_networks.h"
 #include "config/param.h"
+#include "config/registry.h"
 #include "mail/address.h"
 #include "postfix/table_check.h"
 #include "table/match_list.h"
@@ -127,6 +128,17 @@ void check_bounce_templates(const Installation& installation, Tally& tally) {
   }
 }
 
+void check_continuations(const Installation& installation, Tally& tally) {
+  constexpr std::size_t kLargest = 16 * 1024 * 1024;
+  const std::string path = installation.config_directory + "/main.cf";
+  const auto text = base::read_file(path, kLargest);
+  if (!text) return;  // told already
+  for (const SwallowedSetting& each : swallowed_settings(*text)) {
+    remark(tally, fmt::format("{}, line {}: \"{} =\" begins with white space, and so is part of the value of {} above",
+                              path, each.line, each.name, base::printable(each.into)));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> common_names(std::string_view list, std::string_view other) {
@@ -139,6 +151,25 @@ std::vector<std::string> common_names(std::string_view list, std::string_view ot
     if (is_plain_name(word) && names.contains(base::lower(word))) common.push_back(base::lower(word));
   }
   return common;
+}
+
+std::vector<SwallowedSetting> swallowed_settings(std::string_view main_cf) {
+  constexpr std::string_view kBlanks = " \t\r\v\f";
+  std::vector<SwallowedSetting> found;
+  std::string into;
+  for (int number = 1; !main_cf.empty(); ++number) {
+    const std::string_view line = main_cf.substr(0, main_cf.find('\n'));
+    main_cf.remove_prefix(std::min(main_cf.size(), line.size() + 1));
+    const std::string_view text = base::trim(line);
+    if (text.empty() || text.starts_with('#')) continue;
+    const std::string name(base::trim(text.substr(0, text.find('='))));
+    if (!kBlanks.contains(line.front())) {
+      into = name;
+    } else if (!into.empty() && text.contains('=') && config::find_parameter(name) != nullptr) {
+      found.push_back({number, name, into});
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> clashes(const Accounts& accounts) {
@@ -262,6 +293,7 @@ bool has_separate_accounts(const Installation& installation) {
 }
 
 void check_sense(const Installation& installation, Tally& tally) {
+  check_continuations(installation, tally);
   check_names(installation, tally);
   check_domain_classes(installation, tally);
   check_bounce_templates(installation, tally);

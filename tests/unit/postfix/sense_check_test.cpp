@@ -22,6 +22,19 @@ TEST(CommonNames, AreComparedAsDomains) {
   EXPECT_EQ(postfix::common_names("", "a.example"), Names{});
 }
 
+TEST(SwallowedSettings, LookLikeSettingsButGoOnWithAnother) {
+  const auto found = postfix::swallowed_settings("myhostname = a\n\n # x\n relayhost = b\nmydomain = c\n");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].line, 4);
+  EXPECT_EQ(found[0].name, "relayhost");
+  EXPECT_EQ(found[0].into, "myhostname");
+}
+
+TEST(SwallowedSettings, AreNoValuesThatHappenToHaveAnEqualSign) {
+  EXPECT_TRUE(
+      postfix::swallowed_settings(" relayhost = b\nimport_environment =\n  TZ=x\n  mine=y\n\t{a = b}\n").empty());
+}
+
 TEST(Clashes, AHealthyInstallationHasNone) {
   EXPECT_EQ(postfix::clashes(good()), Names{});
 }
