@@ -120,6 +120,8 @@ MISTAKES = [
      "postconf smtpd_tls_security_level=may smtpd_tls_cert_file=/etc/postfix/old smtpd_tls_key_file=/etc/postfix/k", 0,
      LINE + 'smtpd_tls_cert_file: the certificate in "/etc/postfix/old" has expired on 20'),
     (f"printf ' relayhost = [mx.example]\\n' >> {CF}", 0, LINE + '"relayhost =" begins with white space, and so is part of the value of'),
+    (f"echo '192.0.2.7:2525 inet n - n - - smtpd' >> {SERVICES}", 1,
+     SERVICE_LINE + "service 192.0.2.7:2525/inet: bind 192.0.2.7:2525: Cannot assign requested address"),
     ("chmod 700 /etc/postfix", 0, "not readable for everyone: /etc/postfix; .*chmod a.rx"),
     ("chmod 700 /usr/sbin/sendmail", 0, "not owner.group.world executable: /usr/sbin/sendmail"),
     ("postconf inet_protocols=ipv5", 1, LINE + 'parameter inet_protocols: unknown inet_protocols value "ipv5"'),
