@@ -24,6 +24,27 @@ std::unexpected<ListenError> failed(std::string_view what, const Endpoint& endpo
   return std::unexpected(ListenError{number, base::with_errno(fmt::format("{} {}", what, endpoint.text()), number)});
 }
 
+bool bind_inet(const base::Fd& fd, const Endpoint& endpoint, int port) {
+  sockaddr_in ipv4{};
+  sockaddr_in6 ipv6{};
+  const sockaddr* address = nullptr;
+  socklen_t length = 0;
+  if (endpoint.is_ipv6) {
+    ipv6.sin6_family = AF_INET6;
+    ipv6.sin6_port = htons(static_cast<std::uint16_t>(port));
+    ::inet_pton(AF_INET6, endpoint.address.c_str(), &ipv6.sin6_addr);
+    address = reinterpret_cast<const sockaddr*>(&ipv6);
+    length = sizeof ipv6;
+  } else {
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_port = htons(static_cast<std::uint16_t>(port));
+    ::inet_pton(AF_INET, endpoint.address.c_str(), &ipv4.sin_addr);
+    address = reinterpret_cast<const sockaddr*>(&ipv4);
+    length = sizeof ipv4;
+  }
+  return ::bind(fd.get(), address, length) == 0;
+}
+
 std::expected<base::Fd, ListenError> listen_inet(const Endpoint& endpoint) {
   const int family = endpoint.is_ipv6 ? AF_INET6 : AF_INET;
   base::Fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -33,24 +54,7 @@ std::expected<base::Fd, ListenError> listen_inet(const Endpoint& endpoint) {
   if (endpoint.is_ipv6 && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) {
     return failed("setsockopt for", endpoint);
   }
-  sockaddr_in ipv4{};
-  sockaddr_in6 ipv6{};
-  const sockaddr* address = nullptr;
-  socklen_t length = 0;
-  if (endpoint.is_ipv6) {
-    ipv6.sin6_family = AF_INET6;
-    ipv6.sin6_port = htons(static_cast<std::uint16_t>(endpoint.port));
-    ::inet_pton(AF_INET6, endpoint.address.c_str(), &ipv6.sin6_addr);
-    address = reinterpret_cast<const sockaddr*>(&ipv6);
-    length = sizeof ipv6;
-  } else {
-    ipv4.sin_family = AF_INET;
-    ipv4.sin_port = htons(static_cast<std::uint16_t>(endpoint.port));
-    ::inet_pton(AF_INET, endpoint.address.c_str(), &ipv4.sin_addr);
-    address = reinterpret_cast<const sockaddr*>(&ipv4);
-    length = sizeof ipv4;
-  }
-  if (::bind(fd.get(), address, length) != 0) return failed("bind", endpoint);
+  if (!bind_inet(fd, endpoint, endpoint.port)) return failed("bind", endpoint);
   if (::listen(fd.get(), kBacklog) != 0) return failed("listen", endpoint);
   return fd;
 }
@@ -113,6 +117,13 @@ AsOwner::~AsOwner() {
   // With the wrong ids nothing that follows would be right.
   if (::seteuid(0) != 0 || ::setegid(group_before_) != 0) std::abort();
   errno = saved;
+}
+
+std::string problem_of_address(const Endpoint& endpoint) {
+  const base::Fd fd(::socket(endpoint.is_ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd && bind_inet(fd, endpoint, 0)) return {};
+  if (errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT) return {};  // a shortage of this moment is no mistake
+  return base::with_errno(fmt::format("bind {}", endpoint.text()), errno);
 }
 
 std::expected<base::Fd, ListenError> listen_at(const Endpoint& endpoint, const std::optional<Owner>& owner) {

@@ -22,6 +22,9 @@ struct ListenError {
 // its rights alone (its directories belong to it) and belongs to it. Mode 0666: the directory decides who gets there.
 std::expected<base::Fd, ListenError> listen_at(const Endpoint& endpoint, const std::optional<Owner>& owner);
 
+// Why no socket can have an inet endpoint's address, whatever its port; empty when one can.
+std::string problem_of_address(const Endpoint& endpoint);
+
 // Nobody can connect any more, whoever holds copies of the descriptor; the place is free. `unlinks`: what is at its
 // path is it still.
 void stop_listening(int fd, const Endpoint& endpoint, const std::optional<Owner>& owner, bool unlinks);

@@ -1,5 +1,7 @@
 #include "master/plan.h"
 
+#include "master/listener.h"
+
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,6 +89,14 @@ void find_clashes(const std::vector<ServicePlan>& services, Findings& findings) 
                          endpoint.text(), other->second->key(), other->second->service.where.line)));
     }
   }
+}
+
+std::string problem_of(const std::vector<Endpoint>& endpoints, const Surroundings& surroundings) {
+  if (!surroundings.problem_of_address) return {};
+  for (const Endpoint& endpoint : endpoints) {
+    if (std::string problem = surroundings.problem_of_address(endpoint); !problem.empty()) return problem;
+  }
+  return {};
 }
 
 // The one process at the place where all programs look for it; only ours knows of the log pipe.
@@ -235,6 +245,10 @@ std::vector<ServicePlan> plan_services(const config::MasterCf& file, const Surro
         continue;
       }
       endpoints = std::move(*found);
+      if (const std::string problem = problem_of(endpoints, surroundings); !problem.empty()) {
+        findings.errors.push_back(at(line->where, fmt::format("service {}: {}", plan.key(), problem)));
+        continue;
+      }
     } else if (auto found = local_endpoint(plan.service)) {
       endpoints.push_back(std::move(*found));
     } else {
@@ -299,6 +313,7 @@ Reading read_plan(const std::string& directory, Thoroughness thoroughness) {
     surroundings.postlog_service = (*config)[param::postlog_service_name];
     surroundings.rootless = ::getuid() != 0;
     surroundings.is_program = is_regular_program;
+    surroundings.problem_of_address = problem_of_address;
     surroundings.defaults.process_limit = (*config)[param::default_process_limit];
     surroundings.defaults.chroot = config::is_below_level(*config, "1");
     surroundings.network.inet_interfaces = (*config)[param::inet_interfaces];

@@ -90,6 +90,8 @@ struct Surroundings {
   config::ServiceDefaults defaults;
   bool rootless = false;
   std::function<bool(const std::string& path)> is_program;
+  // Why no socket can have this address; empty when one can. The port is left out: it may be ours already.
+  std::function<std::string(const Endpoint& endpoint)> problem_of_address;
 };
 std::vector<ServicePlan> plan_services(const config::MasterCf& file, const Surroundings& surroundings,
                                        Findings& findings);

@@ -15,6 +15,8 @@ QUEUE = "/var/spool/postfix"
 LINE = r"/etc/postfix/main\.cf, line \d+: "
 SERVICE_LINE = r"/etc/postfix/master\.cf, line \d+: "
 MENDS = r'; "postfix set-permissions" mends it'
+CERTIFICATE = ("cd /etc/postfix; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c -days 30 -subj /CN=a "
+               "2>/dev/null; ")
 # What is done (shell), the status of the check, what it says.
 MISTAKES = [
     (f"echo 'smtpd_recipent_restrictions = permit' >> {CF}", 0,
@@ -85,6 +87,44 @@ MISTAKES = [
     ("chgrp root /usr/sbin/postqueue", 0, f"not owned by group postdrop: /usr/sbin/postqueue{MENDS}"),
     ("chmod 777 /usr/libexec/postfix/cleanup", 0, "group or other writable: /usr/libexec/postfix/cleanup"),
     ("chmod 755 /usr/libexec/postfix/cleanup; chown ann /usr/libexec/postfix/cleanup", 0, "not owned by root: /usr/libexec/postfix/cleanup"),
+    ("postconf content_filter=scan:[127.0.0.1]:10024", 1, LINE + f"parameter content_filter: there is no service scan in {SERVICES}"),
+    (f"echo '127.0.0.1:2525 inet n - n - - smtpd -o content_filter=vrtual:' >> {SERVICES}", 1,
+     SERVICE_LINE + f"-o content_filter: there is no service vrtual in {SERVICES}; did you mean virtual"),
+    ("postconf 'transport_maps=inline:{a.example=local:,b.example=locl:[x]}'", 1,
+     LINE + 'parameter transport_maps: .*, entry "b.example": there is no service locl in .*; did you mean local'),
+    ("echo 'a.example slow:' > /etc/postfix/t; postmap hash:/etc/postfix/t; postconf transport_maps=hash:/etc/postfix/t", 1,
+     LINE + 'parameter transport_maps: hash:/etc/postfix/t, entry "a.example": there is no service slow'),
+    ("postconf relayhost=smtp:[mx.example]", 1, LINE + r"parameter relayhost: .* is no next hop: specify \[mx.example\] here"),
+    ("postconf relayhost=[mx.example]:sumbission", 1, LINE + 'parameter relayhost: .*: unknown port "sumbission"'),
+    (f"sed -i '/^cleanup/d' {SERVICES}", 0, f"{SERVICES}: there is no service cleanup: no mail is taken; .postfix upgrade-configuration"),
+    (f": > {SERVICES}", 0, f"{SERVICES}: there is no service in it: nothing runs"),
+    (f"sed -i '/^postlog/d' {SERVICES}", 0, f"{SERVICES}: there is no service postlog: what commands log"),
+    (f"sed -i 's/^cleanup .*/cleanup unix - - n - 0 cleanup/' {SERVICES}", 0,
+     SERVICE_LINE + 'service cleanup/unix is asked at public/cleanup, but its private field is "-"'),
+    (f"sed -i 's/^qmgr .*/qmgr unix n - n 300 - qmgr/' {SERVICES}", 0, SERVICE_LINE + "service qmgr/unix: there must be one queue manager"),
+    ("postconf message_size_limit=100000000", 1,
+     LINE + "parameter message_size_limit: mailbox_size_limit is 51200000, which is smaller than message_size_limit, 100000000"),
+    ("postconf canonical_classes=envelope_sendr", 1,
+     LINE + 'parameter canonical_classes: unknown word "envelope_sendr"; did you mean "envelope_sender"'),
+    ("postconf mailbox_delivery_lock=flok", 1, LINE + 'parameter mailbox_delivery_lock: unknown word "flok"; did you mean "flock"'),
+    ("postconf notify_classes=resource,softwar", 1, LINE + 'parameter notify_classes: unknown word "softwar"; did you mean "software"'),
+    ("postconf virtual_alias_maps=hsah:/etc/postfix/v", 1,
+     LINE + 'parameter virtual_alias_maps: unsupported dictionary type: hsah; did you mean "hash"'),
+    ("postconf 'smtpd_helo_restrictions=permit foo'", 0, LINE + "smtpd_helo_restrictions: restriction `foo' after `permit' is ignored"),
+    ("postconf smtpd_relay_restrictions=permit_mynetworks", 1, LINE + "in parameter smtpd_relay_restrictions or smtpd_recipient_restr"),
+    ("postconf mynetworks=0.0.0.0/0", 0, LINE + "parameter mynetworks: any host may send mail through this one"),
+    ("postconf smtpd_tls_security_level=may", 1, LINE + "smtpd_tls_security_level: No server certs available"),
+    (CERTIFICATE + "chmod 644 k; postconf smtpd_tls_security_level=may smtpd_tls_cert_file=/etc/postfix/c smtpd_tls_key_file=/etc/postfix/k", 0,
+     LINE + 'smtpd_tls_cert_file: every user can read the private key in "/etc/postfix/k"'),
+    (CERTIFICATE + "openssl x509 -in c -signkey k -days -1 -out old 2>/dev/null; "
+     "postconf smtpd_tls_security_level=may smtpd_tls_cert_file=/etc/postfix/old smtpd_tls_key_file=/etc/postfix/k", 0,
+     LINE + 'smtpd_tls_cert_file: the certificate in "/etc/postfix/old" has expired on 20'),
+    (f"printf ' relayhost = [mx.example]\\n' >> {CF}", 0, LINE + '"relayhost =" begins with white space, and so is part of the value of'),
+    (f"echo '192.0.2.7:2525 inet n - n - - smtpd' >> {SERVICES}", 1,
+     SERVICE_LINE + "service 192.0.2.7:2525/inet: bind 192.0.2.7:2525: Cannot assign requested address"),
+    ("chmod 700 /etc/postfix", 0, "not readable for everyone: /etc/postfix; .*chmod a.rx"),
+    ("chmod 700 /usr/sbin/sendmail", 0, "not owner.group.world executable: /usr/sbin/sendmail"),
+    ("postconf inet_protocols=ipv5", 1, LINE + 'parameter inet_protocols: unknown inet_protocols value "ipv5"'),
 ]
 
 
@@ -104,11 +144,40 @@ def test_every_mistake_is_found_and_a_healthy_installation_is_silent(options):
             done = host.run("postfix check")
             if done.status != status or not re.search(pattern, done.error):
                 wrong.append((change, pattern, done))
-            host.check("rm -rf /etc/postfix; cp -a /var/healthy /etc/postfix; chown root:root /usr/libexec/postfix/cleanup; postfix set-permissions")
+            host.check("rm -rf /etc/postfix; cp -a /var/healthy /etc/postfix; chown root:root /usr/libexec/postfix/cleanup; chmod 755 /usr/sbin/sendmail; postfix set-permissions")
         assert not wrong, "\n".join(map(str, wrong))
         host.run("chmod 755 /usr/libexec/postfix/cleanup")
         healthy = host.run("postfix check")
         assert (healthy.status, healthy.text, healthy.error) == (0, "", ""), healthy
+
+
+# What is put into a running system: the change, the status of the reload, what it says.
+RELOADS = [
+    ("postconf canonical_classes=all", 1, "canonical_classes: unknown word"),
+    ("postconf notify_classes=everything", 1, "notify_classes: unknown word"),
+    ("postconf mailbox_size_limit=1000", 1, "mailbox_size_limit is 1000, which is smaller than message_size_limit"),
+    ("postconf smtpd_sasl_type=dovcot", 1, "smtpd_sasl_type: unknown word"),
+    ("postconf smtpd_client_restrictions=rejct", 1, "unknown restriction"),
+    ("postconf virtual_alias_maps=hash:/etc/postfix/v", 0, "open database /etc/postfix/v.db: No such file"),
+    ("postconf content_filter=scan:", 0, "there is no service scan"),
+    ("postconf smtpd_tls_security_level=may", 0, "smtpd_tls_security_level: No server certs"),
+    (f"sed -i '/^cleanup/d' {SERVICES}", 0, "there is no service cleanup"),
+]
+
+
+def test_a_reload_refuses_what_no_daemon_starts_with_and_tells_of_the_rest(options):
+    with Machine(options) as host:
+        host.start()
+        host.check("cp -a /etc/postfix /var/healthy")
+        for change, status, pattern in RELOADS:
+            host.check(change)
+            done = host.run("postfix reload")
+            assert done.status == status and re.search(pattern, done.error), (change, done)
+            host.check("postfix status")
+            host.check("rm -rf /etc/postfix; cp -a /var/healthy /etc/postfix")
+            host.check("postfix reload")
+        host.check("echo hello | sendmail ben@localhost")
+        host.wait_empty()
 
 
 if __name__ == "__main__":

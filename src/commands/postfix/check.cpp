@@ -13,6 +13,7 @@
 #include "config/param.h"
 #include "postfix/layout.h"
 #include "postfix/sense_check.h"
+#include "postfix/service_check.h"
 #include "postfix/smtp_server_check.h"
 #include "postfix/table_check.h"
 
@@ -77,9 +78,14 @@ void check_foreign(const Installation& installation, Tally& tally) {
   if (::access((installation.queue_directory + "/corrupt").c_str(), F_OK) != 0) return;
   for (const char* name : {"postdrop", "postqueue", "sendmail"}) {
     const std::string path = fmt::format("{}/{}", installation.command_directory, name);
-    if (::access(path.c_str(), X_OK) == 0) continue;
-    ++tally.warnings;
-    warn(base::with_errno(fmt::format("program {} (command_directory)", path), errno));
+    struct stat state{};
+    if (::stat(path.c_str(), &state) != 0) {
+      ++tally.warnings;
+      warn(base::with_errno(fmt::format("program {} (command_directory)", path), errno));
+    } else if ((state.st_mode & 0111) != 0111 && !installation.rootless) {
+      ++tally.warnings;
+      warn(fmt::format("not owner+group+world executable: {}; users cannot run it: \"chmod a+x {}\"", path, path));
+    }
   }
 }
 
@@ -107,11 +113,24 @@ bool is_fit_to_start(const Installation& installation) {
   return true;
 }
 
+void look_over_settings(const Installation& installation) {
+  Tally tally;
+  check_tables(installation, tally);
+  check_sense(installation, tally);
+  check_services(installation, tally);
+  check_transports(installation, tally);
+  check_references(installation, tally);
+  check_smtp_server(installation, tally);
+}
+
 void look_over(const Installation& installation) {
   Tally tally;
   check_ownership(installation, tally);
   check_tables(installation, tally);
   check_sense(installation, tally);
+  check_services(installation, tally);
+  check_transports(installation, tally);
+  check_settings_of_daemons(installation, tally);
   check_references(installation, tally);
   check_smtp_server(installation, tally);
   check_corrupt(installation, tally);
@@ -125,6 +144,9 @@ Tally check(const Installation& installation) {
   check_ownership(installation, tally);
   check_tables(installation, tally);
   check_sense(installation, tally);
+  check_services(installation, tally);
+  check_transports(installation, tally);
+  check_settings_of_daemons(installation, tally);
   check_references(installation, tally);
   check_smtp_server(installation, tally);
   check_foreign(installation, tally);

@@ -14,6 +14,9 @@ Tally check(const Installation& installation);
 // Owners, modes, tables: warnings of what `check` would call errors, for none of it would cost mail.
 void look_over(const Installation& installation);
 
+// The part of it that is about settings, for a reload: told, for the mail system serves on all the same.
+void look_over_settings(const Installation& installation);
+
 // Whether any message is in these queue directories, so that it is worth asking postsuper.
 bool has_messages(const Installation& installation, const std::vector<std::string>& queues);
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "config/param.h"
 #include "postfix/check.h"
+#include "postfix/service_check.h"
 #include "postfix/smtp_server_check.h"
 
 namespace postfix {
@@ -146,10 +147,12 @@ int reload(const Installation& installation) {
   const std::string master = installation.daemon_directory + "/master";
   Tally tally;
   if (run_program(master, {"-c", installation.config_directory, "-T"}) != 0) ++tally.errors;
-  check_restrictions(installation, tally);
+  check_start_of_smtp_server(installation, tally);
+  check_settings_of_daemons(installation, tally);
   if (tally.errors > 0) {
     throw base::Fatal("the configuration has errors; the mail system goes on with the one that it has");
   }
+  look_over_settings(installation);
   inform("refreshing the Postfix mail system");
   mend_active_queue(installation);
   send(pid, SIGHUP);

@@ -195,9 +195,12 @@ void check_roots(const std::string& path, Tally& tally) {
 // Every user's commands read them; a daemon does, too, after it has become mail_owner.
 void check_readable(const std::string& path, Tally& tally) {
   struct stat state{};
-  if (::stat(path.c_str(), &state) != 0 || (state.st_mode & 0044) == 0044) return;
+  if (::stat(path.c_str(), &state) != 0) return;
+  const mode_t needed = S_ISDIR(state.st_mode) ? 0011 : 0044;
+  if ((state.st_mode & needed) == needed) return;
   ++tally.warnings;
-  warn(fmt::format("not readable for everyone: {}; sendmail and mailq fail for users: \"chmod a+r {}\"", path, path));
+  warn(fmt::format("not readable for everyone: {}; sendmail and mailq fail for users: \"chmod a+{} {}\"", path,
+                   S_ISDIR(state.st_mode) ? "rx" : "r", path));
 }
 
 // All that root starts: whoever can change it is root.
@@ -252,6 +255,7 @@ void check_ownership(const Installation& installation, Tally& tally) {
         installation.config_directory + "/master.cf", installation.command_directory, installation.daemon_directory}) {
     check_roots(path, tally);
   }
+  check_readable(installation.config_directory, tally);
   check_readable(installation.config_directory + "/main.cf", tally);
   check_programs(installation.daemon_directory, tally);
   for (const char* name : {"postfix", "postdrop", "postqueue", "postlog", "postsuper", "postconf", "sendmail"}) {

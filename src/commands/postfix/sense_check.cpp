@@ -10,9 +10,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "config/bounce_templates.h"
-#include "config/master_cf.h"
 #include "config/own_networks.h"
 #include "config/param.h"
+#include "config/registry.h"
 #include "mail/address.h"
 #include "postfix/table_check.h"
 #include "table/match_list.h"
@@ -23,9 +23,6 @@ namespace {
 
 namespace param = config::param;
 
-constexpr std::array<std::string_view, 6> kTransports = {"default_transport", "local_transport",
-                                                         "virtual_transport", "relay_transport",
-                                                         "mailbox_transport", "fallback_transport"};
 constexpr std::array<std::string_view, 4> kDomainClasses = {"mydestination", "virtual_alias_domains",
                                                             "virtual_mailbox_domains", "relay_domains"};
 constexpr std::array<std::string_view, 14> kLists = {"mynetworks",
@@ -70,24 +67,6 @@ void remark(Tally& tally, std::string_view text) {
 
 bool is_plain_name(std::string_view word) {
   return word.find_first_of(":/!$[") == std::string_view::npos;
-}
-
-void check_transports(const Installation& installation, Tally& tally) {
-  const std::string path = installation.config_directory + "/master.cf";
-  const auto file = config::read_master_cf(path);
-  if (!file) return;  // master tells
-  std::set<std::string, std::less<>> services;
-  for (const config::ServiceLine& line : file->lines) {
-    if (line.type != "inet") services.insert(line.name);
-  }
-  for (const std::string_view name : kTransports) {
-    if (!installation.config.settings().contains(name)) continue;  // who never sends needs no smtp
-    const std::string value = value_of(installation, name);
-    const std::string_view service = service_of(base::trim(value));
-    if (service.empty() || services.contains(service)) continue;
-    blame(tally, fmt::format("{}: there is no service {} in {}", place_of(installation, name), base::printable(service),
-                             path));
-  }
 }
 
 void check_lists(const Installation& installation, Tally& tally) {
@@ -136,13 +115,6 @@ void check_names(const Installation& installation, Tally& tally) {
   }
 }
 
-void check_relayhost(const Installation& installation, Tally& tally) {
-  const std::string value = value_of(installation, "relayhost");
-  if (value.contains('[') == value.contains(']')) return;
-  blame(tally, fmt::format("{}: {} has only one of its brackets", place_of(installation, "relayhost"),
-                           base::printable(value)));
-}
-
 void check_bounce_templates(const Installation& installation, Tally& tally) {
   const std::string path = value_of(installation, "bounce_template_file");
   if (path.empty()) return;
@@ -156,11 +128,18 @@ void check_bounce_templates(const Installation& installation, Tally& tally) {
   }
 }
 
-}  // namespace
-
-std::string_view service_of(std::string_view transport_and_nexthop) {
-  return transport_and_nexthop.substr(0, transport_and_nexthop.find(':'));
+void check_continuations(const Installation& installation, Tally& tally) {
+  constexpr std::size_t kLargest = 16 * 1024 * 1024;
+  const std::string path = installation.config_directory + "/main.cf";
+  const auto text = base::read_file(path, kLargest);
+  if (!text) return;  // told already
+  for (const SwallowedSetting& each : swallowed_settings(*text)) {
+    remark(tally, fmt::format("{}, line {}: \"{} =\" begins with white space, and so is part of the value of {} above",
+                              path, each.line, each.name, base::printable(each.into)));
+  }
 }
+
+}  // namespace
 
 std::vector<std::string> common_names(std::string_view list, std::string_view other) {
   std::set<std::string> names;
@@ -172,6 +151,25 @@ std::vector<std::string> common_names(std::string_view list, std::string_view ot
     if (is_plain_name(word) && names.contains(base::lower(word))) common.push_back(base::lower(word));
   }
   return common;
+}
+
+std::vector<SwallowedSetting> swallowed_settings(std::string_view main_cf) {
+  constexpr std::string_view kBlanks = " \t\r\v\f";
+  std::vector<SwallowedSetting> found;
+  std::string into;
+  for (int number = 1; !main_cf.empty(); ++number) {
+    const std::string_view line = main_cf.substr(0, main_cf.find('\n'));
+    main_cf.remove_prefix(std::min(main_cf.size(), line.size() + 1));
+    const std::string_view text = base::trim(line);
+    if (text.empty() || text.starts_with('#')) continue;
+    const std::string name(base::trim(text.substr(0, text.find('='))));
+    if (!kBlanks.contains(line.front())) {
+      into = name;
+    } else if (!into.empty() && text.contains('=') && config::find_parameter(name) != nullptr) {
+      found.push_back({number, name, into});
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> clashes(const Accounts& accounts) {
@@ -251,8 +249,10 @@ bool has_own_addresses(const Installation& installation) try {
   const std::string& protocols = installation.config[param::inet_protocols];
   const auto chosen = config::choose_addresses(*all, installation.config[param::inet_interfaces], protocols);
   if (chosen) return true;
-  complain(fmt::format("{}: {} (inet_protocols = {})", place_of(installation, "inet_interfaces"), chosen.error().text,
-                       base::printable(protocols)));
+  const bool is_protocol = chosen.error().text.starts_with("unknown inet_protocols");
+  complain(fmt::format(
+      "{}: {}{}", place_of(installation, is_protocol ? "inet_protocols" : "inet_interfaces"), chosen.error().text,
+      is_protocol ? std::string() : fmt::format(" (inet_protocols = {})", base::printable(protocols))));
   return false;
 } catch (const config::BadValue&) {
   return true;  // told by the check of parameters
@@ -293,9 +293,8 @@ bool has_separate_accounts(const Installation& installation) {
 }
 
 void check_sense(const Installation& installation, Tally& tally) {
+  check_continuations(installation, tally);
   check_names(installation, tally);
-  check_transports(installation, tally);
-  check_relayhost(installation, tally);
   check_domain_classes(installation, tally);
   check_bounce_templates(installation, tally);
   try {

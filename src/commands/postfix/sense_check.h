@@ -1,6 +1,6 @@
 #pragma once
-// Settings that can be read, but cannot be meant: transports that no service stands for, lists that nothing can match,
-// accounts that must not be one.
+// Settings that can be read, but cannot be meant: lists that nothing can match, domains of two classes, accounts that
+// must not be one.
 
 #include <optional>
 #include <string>
@@ -11,11 +11,16 @@
 
 namespace postfix {
 
-// Of "smtp:[relay.example.com]:587" the service; empty when the value names none.
-std::string_view service_of(std::string_view transport_and_nexthop);
-
 // The names that two lists of domains have in common; what is no plain name (tables, files, !name) is left out.
 std::vector<std::string> common_names(std::string_view list, std::string_view other);
+
+// Lines of a main.cf that look like a setting of a known parameter, but begin with a blank and so go on with the value
+// above: `name` is the parameter that was meant, `into` the one that has it now.
+struct SwallowedSetting {
+  int line;
+  std::string name, into;
+};
+std::vector<SwallowedSetting> swallowed_settings(std::string_view main_cf);
 
 // The ids of mail_owner, setgid_group and default_privs, and what must not be the same.
 struct Accounts {

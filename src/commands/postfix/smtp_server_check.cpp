@@ -29,6 +29,7 @@ const std::vector<Words>& word_parameters() {
   static const std::vector<Words> kAll = {
       {"receive_override_options",
        {"no_address_mappings", "no_header_body_checks", "no_milters", "no_unknown_recipient_checks"}},
+      {"notify_classes", {"2bounce", "bounce", "data", "delay", "policy", "protocol", "resource", "software"}},
       {"smtpd_discard_ehlo_keywords",
        {"8bitmime", "auth", "chunking", "dsn", "enhancedstatuscodes", "etrn", "pipelining", "requiretls",
         "silent-discard", "size", "smtputf8", "starttls", "verp", "vrfy", "xclient", "xforward"}},
@@ -61,15 +62,40 @@ class Check {
   explicit Check(const config::Config& config) : config_(config) {}
 
   Mistakes all() {
-    for (const Words& words : word_parameters()) check_words(words);
-    for (base::Error& error : errors_of([this] { return restrictions::check(config_); })) blame(error.text);
+    check_start();
     for (base::Error& error : errors_of([this] { return tls::check_server(config_); })) blame(error.text);
+    for (std::string& text : tls::doubts_about_server(config_)) remark(std::move(text));
     check_sasl();
     check_trust();
     return std::move(mistakes_);
   }
 
+  // What a server would not start with, or refuse all clients for.
+  Mistakes of_start() {
+    check_start();
+    return std::move(mistakes_);
+  }
+
  private:
+  void check_start() {
+    for (const Words& words : word_parameters()) check_words(words);
+    std::vector<std::string> remarks;
+    for (base::Error& error : errors_of([&] { return restrictions::check(config_, &remarks); })) {
+      blame(with_place(std::move(error.text)));
+    }
+    for (std::string& text : remarks) remark(std::move(text));
+  }
+
+  // What is said of two parameters together is blamed on one that is set.
+  std::string with_place(std::string text) const {
+    if (!text.starts_with("in parameter ")) return text;
+    for (const std::string_view name : {"smtpd_relay_restrictions", "smtpd_recipient_restrictions"}) {
+      const auto found = config_.settings().find(name);
+      if (found != config_.settings().end()) return fmt::format("{}: {}", found->second.where.text(), text);
+    }
+    return text;
+  }
+
   void blame(std::string text) { mistakes_.errors.push_back(std::move(text)); }
   void remark(std::string text) { mistakes_.warnings.push_back(std::move(text)); }
 
@@ -116,10 +142,14 @@ class Check {
     return;  // told by the check of parameters
   }
 
-  // Whoever may use XCLIENT may pose as anybody.
-  void check_trust() try {
-    constexpr std::string_view kName = "smtpd_authorized_xclient_hosts";
-    const table::MatchList hosts(kName, value(kName), table::Settings::from(config_), {});
+  // Whoever may use XCLIENT may pose as anybody; whoever is in mynetworks may send mail to anybody.
+  void check_trust() {
+    check_trust("smtpd_authorized_xclient_hosts", "any host may pose as any client: name the proxies alone");
+    check_trust("mynetworks", "any host may send mail through this one to anybody: name your own networks alone");
+  }
+
+  void check_trust(std::string_view name, std::string_view danger) try {
+    const table::MatchList hosts(name, value(name), table::Settings::from(config_), {});
     const logging::Capture quiet;
     const auto everyone = [&] {
       for (const std::string_view stranger : {"192.0.2.1", "198.51.100.254", "203.0.113.77"}) {
@@ -127,9 +157,7 @@ class Check {
       }
       return true;
     };
-    if (!hosts.empty() && everyone()) {
-      remark(fmt::format("{}: any host may pose as any client: name the proxies alone", place_of(config_, kName)));
-    }
+    if (!hosts.empty() && everyone()) remark(fmt::format("{}: {}", place_of(config_, name), danger));
   } catch (const config::BadValue&) {
     return;
   }
@@ -215,12 +243,10 @@ void check_smtp_server(const Installation& installation, Tally& tally) {
   tell_of_servers(installation, tally, mistakes_of_smtp_server);
 }
 
-void check_restrictions(const Installation& installation, Tally& tally) {
+void check_start_of_smtp_server(const Installation& installation, Tally& tally) {
   tell_of_servers(installation, tally, [](const config::Config& config) {
-    Mistakes mistakes;
-    for (base::Error& error : errors_of([&] { return restrictions::check(config); })) {
-      mistakes.errors.push_back(std::move(error.text));
-    }
+    Mistakes mistakes = Check(config).of_start();
+    mistakes.warnings.clear();  // told when the rest is looked over
     return mistakes;
   });
 }

@@ -171,6 +171,12 @@ void check_table(const Use& use, const table::Settings& settings, Tally& tally) 
     return;
   }
   std::string text = fmt::format("{}: {}", use.where, opened.error().text);
+  if (!type.empty() && name.contains(':') && !table::is_type(type)) {
+    const auto known = table::types();
+    if (const auto near = config::nearest_of(type, known)) {
+      text += fmt::format("; did you mean \"{}\"?", *near);
+    }
+  }
   if (const std::string command = build_command(use.parameter, name); !command.empty()) {
     text += fmt::format("; \"{}\" makes it of its source file", command);
   }

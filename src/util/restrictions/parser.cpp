@@ -220,6 +220,8 @@ List Parser::parse_with(std::string_view parameter, std::string_view text, std::
       unknown(list, word, find);
     }
     if (is_final(word) && !only_warns(list) && !words.at_end()) {
+      remarks_.push_back(
+          fmt::format("{}: {}: restriction `{}' after `{}' is ignored", list.origin, list.name, words.peek(), word));
       logging::warning("restrictions.ignored", "restriction `{next}' after `{last}' is ignored",
                        {{"next", words.peek()}, {"last", word}, {"list", list.name}, {"origin", list.origin}});
       break;

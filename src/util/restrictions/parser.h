@@ -35,6 +35,8 @@ class Parser {
   std::map<std::string, List, std::less<>> take_classes() { return std::move(classes_); }
 
   const std::vector<base::Error>& mistakes() const { return mistakes_; }
+  // What can be read, but is never asked; each was logged, too, without the place that these texts begin with.
+  const std::vector<std::string>& remarks() const { return remarks_; }
   bool is_hopeless() const { return hopeless_; }  // among them are some that nothing can stand in for
   void hopeless(std::string text);
 
@@ -54,6 +56,7 @@ class Parser {
   std::map<std::string, List, std::less<>> classes_;
   std::map<std::string, std::vector<std::string>, std::less<>> uses_;  // of classes, by the lists that name them
   std::vector<base::Error> mistakes_;
+  std::vector<std::string> remarks_;
   bool hopeless_ = false;
 };
 

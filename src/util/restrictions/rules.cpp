@@ -294,7 +294,7 @@ bool Rules::has_changed() const {
   return state_->environment.has_changed();
 }
 
-std::vector<base::Error> check(const config::Config& config) {
+std::vector<base::Error> check(const config::Config& config, std::vector<std::string>* remarks) {
   std::vector<base::Error> mistakes;
   try {
     const routing::Router router(config);
@@ -303,6 +303,7 @@ std::vector<base::Error> check(const config::Config& config) {
     Parser parser(environment);
     const Lists lists(environment, parser);
     mistakes = parser.mistakes();
+    if (remarks != nullptr) *remarks = parser.remarks();
   } catch (const base::Fatal& bad) {
     mistakes.push_back({bad.what()});
   }

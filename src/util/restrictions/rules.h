@@ -96,7 +96,7 @@ class Rules {
 };
 
 // Every mistake in the smtpd_*_restrictions, the classes and local_header_rewrite_clients: file, line, word, and the
-// nearest known word. For start-up and `postfix check`.
-std::vector<base::Error> check(const config::Config& config);
+// nearest known word. For start-up and `postfix check`. `remarks` are of what is never asked.
+std::vector<base::Error> check(const config::Config& config, std::vector<std::string>* remarks = nullptr);
 
 }  // namespace restrictions

@@ -4,6 +4,8 @@
 #include <openssl/pem.h>
 #include <sys/stat.h>
 
+#include <ctime>
+
 #include "base/file.h"
 #include "config/param.h"
 #include "tls/chain.h"
@@ -75,14 +77,14 @@ class Check {
     take_errors();
   }
 
- private:
-  static constexpr std::size_t kLargestFile = 1024 * 1024;
-  static constexpr std::string_view kDigests[] = {"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3-256"};
-
   static std::string_view parameter_of(const CertificateFiles& pair) {
     if (pair.kind == "DSA") return "smtpd_tls_dcert_file";
     return pair.kind == "ECDSA" ? "smtpd_tls_eccert_file" : "smtpd_tls_cert_file";
   }
+
+ private:
+  static constexpr std::size_t kLargestFile = 1024 * 1024;
+  static constexpr std::string_view kDigests[] = {"md5", "sha1", "sha224", "sha256", "sha384", "sha512", "sha3-256"};
 
   void authorities(const ServerSettings& settings) {
     const ContextPointer context(SSL_CTX_new(TLS_server_method()));
@@ -113,7 +115,74 @@ class Check {
   std::vector<base::Error>& mistakes_;
 };
 
+// That there is none is said without a place: what asks for one is where to look.
+void place_missing_certificate(const config::Config& config, std::vector<base::Error>& mistakes) {
+  for (base::Error& mistake : mistakes) {
+    if (!mistake.text.starts_with("No server certs")) continue;
+    for (const std::string_view name :
+         {"smtpd_tls_wrappermode", "smtpd_tls_security_level", "smtpd_enforce_tls", "smtpd_use_tls"}) {
+      if (!config.settings().contains(name)) continue;
+      mistake = mistake_in(config, name, mistake.text + "; set smtpd_tls_chain_files or smtpd_tls_cert_file");
+      break;
+    }
+  }
+}
+
+void doubt_certificate(const config::Config& config, std::string_view parameter, const std::string& file,
+                       const Chain& chain, std::vector<std::string>& doubts) {
+  const X509* const certificate = chain.certificates.front().get();
+  const auto doubt = [&](std::string_view what, const ASN1_TIME* time) {
+    tm date{};
+    char text[32] = "";
+    if (ASN1_TIME_to_tm(time, &date) == 1) std::strftime(text, sizeof text, "%Y-%m-%d", &date);
+    doubts.push_back(
+        mistake_in(config, parameter, fmt::format("the certificate in \"{}\" {} {}", file, what, text)).text);
+  };
+  if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
+    doubt("has expired on", X509_get0_notAfter(certificate));
+  } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+    doubt("is not valid before", X509_get0_notBefore(certificate));
+  }
+}
+
+void doubt_key(const config::Config& config, std::string_view parameter, const std::string& file,
+               std::vector<std::string>& doubts) {
+  const auto status = base::stat_of(file);
+  if (!status || (status->st_mode & 0004) == 0) return;
+  doubts.push_back(
+      mistake_in(config, parameter,
+                 fmt::format("every user can read the private key in \"{}\": \"chmod go= {}\"", file, file))
+          .text);
+}
+
 }  // namespace
+
+std::vector<std::string> doubts_about_server(const config::Config& config) {
+  std::vector<std::string> doubts;
+  try {
+    const ServerSettings settings(config);
+    if (settings.level == Level::none) return doubts;
+    ERR_clear_error();
+    if (const auto chains = read_chain_files(settings.chain_files)) {
+      for (const Chain& chain : *chains) {
+        doubt_certificate(config, "smtpd_tls_chain_files", settings.chain_files.front(), chain, doubts);
+      }
+      // A key comes first.
+      if (!chains->empty()) doubt_key(config, "smtpd_tls_chain_files", settings.chain_files.front(), doubts);
+    }
+    for (const CertificateFiles& pair : settings.certificates) {
+      const std::string_view parameter = Check::parameter_of(pair);
+      const auto chain = read_pair(pair.kind, pair.certificate, pair.key);
+      if (!chain) continue;  // a mistake
+      doubt_certificate(config, parameter, pair.certificate, *chain, doubts);
+      doubt_key(config, parameter, pair.key, doubts);
+    }
+    take_errors();
+  } catch (const config::BadValue&) {
+    doubts.clear();  // a mistake
+  }
+  return doubts;
+}
 
 std::vector<base::Error> check_server(const config::Config& config) {
   std::vector<base::Error> mistakes;
@@ -122,6 +191,7 @@ std::vector<base::Error> check_server(const config::Config& config) {
     if (settings.level == Level::none) return mistakes;
     ERR_clear_error();
     mistakes = settings.mistakes;
+    if (settings.certificates.empty() && settings.chain_files.empty()) place_missing_certificate(config, mistakes);
     Check check(config, mistakes);
     check.files(settings);
     check.words(settings);

@@ -49,4 +49,7 @@ class Server {
 // All that is wrong with the smtpd_tls_* parameters and files, for start-up and `postfix check`.
 std::vector<base::Error> check_server(const config::Config& config);
 
+// What works, but is hardly meant: certificates out of their time, keys that every user of the machine can read.
+std::vector<std::string> doubts_about_server(const config::Config& config);
+
 }  // namespace tls

@@ -16,16 +16,23 @@ postfix::Accounts good() {
           .other_name_of_owner = {}};
 }
 
-TEST(ServiceOf, IsWhatStandsBeforeTheNexthop) {
-  EXPECT_EQ(postfix::service_of("smtp:[relay.example.com]:587"), "smtp");
-  EXPECT_EQ(postfix::service_of("local"), "local");
-  EXPECT_EQ(postfix::service_of(":[relay.example.com]"), "");
-}
-
 TEST(CommonNames, AreComparedAsDomains) {
   EXPECT_EQ(postfix::common_names("a.example, B.example hash:/x", "b.EXAMPLE, !a.example, hash:/x"),
             (Names{"b.example"}));
   EXPECT_EQ(postfix::common_names("", "a.example"), Names{});
+}
+
+TEST(SwallowedSettings, LookLikeSettingsButGoOnWithAnother) {
+  const auto found = postfix::swallowed_settings("myhostname = a\n\n # x\n relayhost = b\nmydomain = c\n");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].line, 4);
+  EXPECT_EQ(found[0].name, "relayhost");
+  EXPECT_EQ(found[0].into, "myhostname");
+}
+
+TEST(SwallowedSettings, AreNoValuesThatHappenToHaveAnEqualSign) {
+  EXPECT_TRUE(
+      postfix::swallowed_settings(" relayhost = b\nimport_environment =\n  TZ=x\n  mine=y\n\t{a = b}\n").empty());
 }
 
 TEST(Clashes, AHealthyInstallationHasNone) {
