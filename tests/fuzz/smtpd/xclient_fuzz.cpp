@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       check_address(change->client.address, families);
       check_address(change->client.server_address, families);
-      check_text(change->helo);
+      check_text(change->helo.value_or(""));
       check_text(change->login.value_or(""));
     } else {
       check_text(change.error());
