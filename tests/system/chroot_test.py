@@ -3,10 +3,13 @@
 import pathlib
 import re
 import smtplib
+import ssl
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 import cases  # noqa: E402
+import certificates  # noqa: E402
 import mta  # noqa: E402
 
 ZONE = "Asia/Kolkata"
@@ -64,6 +67,46 @@ def test_tables_and_accounts_of_the_machine_are_there_for_a_server_in_a_chroot(o
         mail.check("postalias", f"hash:{aliases}")
         mta.wait(lambda: answers("info", account, "new") == [550, 250, 250], what="the new table")
         assert 1 <= mail.log().count("has changed -- restarting") <= 3  # not once a moment
+
+
+def test_certificates_are_noticed_by_a_server_in_a_chroot(options):
+    """Only those that it uses: what stands under their name in the chroot is none of them."""
+    if not mta.is_root():
+        raise cases.Skipped("needs root")
+    port = mta.free_port()
+    with certificates.Folder() as made:
+        old, new = (pathlib.Path(made.chain(name)).read_bytes() for name in ("old.example.test", "new.example.test"))
+
+        def is_new():
+            with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+                client.starttls(context=unsuspecting())
+                return ssl.DER_cert_to_PEM_cert(client.sock.getpeercert(binary_form=True)) in new.decode()
+        services = {**mta.SERVICES, **{name: jailed(name) for name in ("cleanup", "qmgr", "tlsmgr", "anvil")}}
+        with mta.Postrider(options.build, mode="root", services=services, inet=[f"{port} inet n - y - - smtpd"]) as mail:
+            chain = mail.etc / "chain.pem"
+            mail.set(smtpd_tls_security_level="may", smtpd_tls_chain_files=chain)
+            chain.write_bytes(old)
+            chain.chmod(0o600)
+            inside = mail.queue / str(chain)[1:]
+            inside.parent.mkdir(parents=True)
+            inside.write_bytes(new)
+            inside.chmod(0o644)
+            mail.start()
+            assert not is_new()
+            seen = time.monotonic()
+            mta.wait(lambda: time.monotonic() - seen > 2.5 and not is_new(), what="some looks at the files")
+            assert "has changed" not in mail.log(), mail.log_tail()
+            fresh = chain.with_name("fresh.pem")
+            fresh.write_bytes(new)
+            fresh.chmod(0o600)
+            fresh.rename(chain)
+            mta.wait(is_new, what="the new certificate")
+
+
+def unsuspecting():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 if __name__ == "__main__":

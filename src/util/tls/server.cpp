@@ -1,5 +1,6 @@
 #include "tls/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -8,7 +9,9 @@
 #include <ctime>
 #include <optional>
 
+#include "base/fd.h"
 #include "base/file.h"
+#include "base/root_folder.h"
 #include "io/fiber.h"
 #include "io/offload.h"
 #include "logging/log.h"
@@ -49,11 +52,8 @@ bool is_at_rest(const Stamp& stamp) {
   return nanoseconds(now) - std::max(stamp.changed, stamp.modified) >= std::chrono::nanoseconds(kLookInterval).count();
 }
 
-// Nothing when it cannot be looked at any more (privileges, chroot): then nothing can be noticed either.
-std::optional<Stamp> stamp_of(const std::string& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return Stamp{status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+Stamp stamp_of(const struct stat& status) {
+  return {status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
 void warn(std::string_view text) {
@@ -77,13 +77,16 @@ struct Server::State {
 
   struct Watched {
     std::string path;
-    std::optional<Stamp> used, seen;
+    base::Fd place;  // O_PATH
+    std::optional<Stamp> used = {}, seen = {};
   };
   std::vector<Watched> files;
+  base::RootFolder root;  // in which the paths are their names
   io::Clock::time_point next_look{};
 
   void begin();
   bool take_up(std::string& why_not);
+  std::optional<Stamp> look_at(const Watched& file) const;
   void look_at_files();
   std::expected<void, base::Error> shake_hands(SslLayer& layer, io::Stream& stream, Handshake& handshake) const;
   std::unexpected<base::Error> failed(const Handshake& handshake, std::string_view reason,
@@ -95,8 +98,8 @@ void Server::State::begin() {
   for (const std::string& warning : settings.warnings) warn(warning);
   if (settings.log_level >= 2) logging::info("tls.server", "initializing the server-side TLS engine");
   for (const std::string& file : files_of(settings)) {
-    const auto stamp = stamp_of(file);
-    files.push_back({file, stamp, stamp});
+    files.push_back({.path = file, .place = base::Fd(::open(file.c_str(), O_PATH | O_CLOEXEC))});
+    files.back().used = files.back().seen = look_at(files.back());
   }
   next_look = io::Clock::now() + kLookInterval;
   if (!settings.mistakes.empty()) {
@@ -125,6 +128,18 @@ bool Server::State::take_up(std::string& why_not) {
   return true;
 }
 
+// Nothing when it cannot be looked at any more (privileges): then nothing can be noticed either. In a chroot the path
+// may name something else: there the file is known by its descriptor, and has changed when it has no name any more.
+std::optional<Stamp> Server::State::look_at(const Watched& file) const {
+  struct stat status{};
+  if (root.has_moved()) {
+    if (!file.place || ::fstat(file.place.get(), &status) != 0) return std::nullopt;
+    return status.st_nlink == 0 ? Stamp{} : stamp_of(status);
+  }
+  if (::stat(file.path.c_str(), &status) != 0) return std::nullopt;
+  return stamp_of(status);
+}
+
 void Server::State::look_at_files() {
   const auto now = io::Clock::now();
   if (now < next_look || !settings.mistakes.empty()) return;
@@ -132,7 +147,7 @@ void Server::State::look_at_files() {
   bool settled = true;
   const Watched* changed = nullptr;
   for (Watched& file : files) {
-    const auto stamp = stamp_of(file.path);
+    const auto stamp = look_at(file);
     if (!stamp) continue;  // gone, or out of reach: what is in use stays
     if (stamp != file.seen && !is_at_rest(*stamp)) settled = false;
     file.seen = stamp;
@@ -141,8 +156,9 @@ void Server::State::look_at_files() {
   if (changed == nullptr || !settled) return;
   const std::string path = changed->path;
   for (Watched& file : files) file.used = file.seen;
-  const bool readable =
-      std::ranges::all_of(files, [](const Watched& file) { return base::open_for_reading(file.path).has_value(); });
+  const bool readable = !root.has_moved() && std::ranges::all_of(files, [](const Watched& file) {
+    return base::open_for_reading(file.path).has_value();
+  });
   if (!readable) {
     stale = path;
     return;
