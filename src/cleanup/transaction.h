@@ -50,7 +50,7 @@ struct Transaction {
   std::string verp_delimiters;
   bool require_tls = false;
   bool require_tls_by_header = false;  // no record in the envelope says so
-  std::string origin = "local";  // log_message_origin, and for the log of rejects:
+  std::string origin = "local";        // log_message_origin, and for the log of rejects:
   std::string log_protocol;
   std::string log_helo;
 

@@ -15,7 +15,8 @@ namespace postfix {
 // For each service of master.cf that runs smtpd, with its -o options; for main.cf alone when there is none.
 void check_smtp_server(const Installation& installation, Tally& tally);
 
-// Of those what a server would not start with, or refuse all clients for: a server that runs must not become its victim.
+// Of those what a server would not start with, or refuse all clients for: a server that runs must not become its
+// victim.
 void check_start_of_smtp_server(const Installation& installation, Tally& tally);
 
 // Of one configuration. The texts name file and line.

@@ -10,7 +10,9 @@ namespace {
 class Proxied final : public Table {
  public:
   Proxied(std::unique_ptr<Table> direct, std::unique_ptr<Table> service)
-      : Table("proxy:" + direct->name(), direct->key_form()), direct_(std::move(direct)), service_(std::move(service)) {}
+      : Table("proxy:" + direct->name(), direct->key_form()),
+        direct_(std::move(direct)),
+        service_(std::move(service)) {}
 
   Answer lookup(std::string_view key) override {
     return root_.has_moved() ? service_->lookup(key) : direct_->lookup(key);
