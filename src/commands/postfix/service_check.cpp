@@ -195,14 +195,15 @@ void check_relayhost(const Installation& installation, Tally& tally) {
   }
 }
 
+// Of one agent, which many systems have in master.cf and never use.
 void check_limit(const Installation& installation, std::string_view name, std::int64_t limit, Tally& tally) {
   const std::int64_t largest = installation.config[param::message_size_limit];
   if (limit <= 0 || (largest > 0 && limit >= largest)) return;
   const auto& settings = installation.config.settings();
   const std::string_view shown = settings.contains(name) ? name : "message_size_limit";
-  blame(tally, fmt::format("{}: {} is {}, which is smaller than message_size_limit, {}: nothing can be delivered",
-                           place_of(installation, shown), name, limit,
-                           largest == 0 ? std::string("which has no limit") : std::to_string(largest)));
+  remark(tally, fmt::format("{}: {} is {}, which is smaller than message_size_limit, {}: nothing can be delivered",
+                            place_of(installation, shown), name, limit,
+                            largest == 0 ? std::string("which has no limit") : std::to_string(largest)));
 }
 
 void check_words(const Installation& installation, std::string_view name, std::span<const std::string_view> known,
