@@ -88,7 +88,7 @@ std::expected<void, base::Error> Supervisor::adopt(Plan plan) {
   watch_log_pipe();  // first: a new postlogd's service watches the same descriptor
   for (const auto& service : services_) {
     refresh(*service);
-    if (!service->plan.service.wakeup_only_if_used || service->history.was_used) wake(*service);
+    wake_if_used(*service);
   }
   return {};
 }
@@ -266,6 +266,7 @@ void Supervisor::pause(Service& service) {
     service.pause.reset();
     watch_log_pipe();  // before the service does
     refresh(service);
+    wake_if_used(service);
   });
   refresh(service);
   watch_log_pipe();
@@ -278,6 +279,10 @@ void Supervisor::set_alarm(Service& service) {
     service.alarm.reset();
     wake(service);
   });
+}
+
+void Supervisor::wake_if_used(Service& service) {
+  if (!service.plan.service.wakeup_only_if_used || service.history.was_used) wake(service);
 }
 
 void Supervisor::wake(Service& service) {
@@ -440,6 +445,8 @@ void Supervisor::ended(pid_t pid, int status) {
     if (service.get() == process->service || service->plan.key() == process->key) refresh(*service);
   }
   if (process->reads_log) watch_log_pipe();
+  // It has died with what it had been told, and who told it does not say it again.
+  if (failed && process->service != nullptr && !expects_deaths_) wake_if_used(*process->service);
 }
 
 void Supervisor::try_missing() {

@@ -83,6 +83,7 @@ class Supervisor {
   bool start(Service& service);
   void pause(Service& service);
   void wake(Service& service);
+  void wake_if_used(Service& service);  // for those that `?` in master.cf lets sleep until they have been
   void set_alarm(Service& service);
   void stop_timers(Service& service);
   void tell_limit(Service& service);

@@ -130,6 +130,16 @@ def test_killed_programs_come_back_and_mail_goes_on(options):
         assert_all_arrived(mail, load)
 
 
+def test_what_a_killed_program_was_told_last_is_not_forgotten(options):
+    """It may have died with the word of a message in its hands that nobody will say again."""
+    with mta.Postrider(options.build, {"service_throttle_time": "1s"}) as mail:
+        mail.start("postfix")
+        for program in ("qmgr", "pickup"):
+            pid, = mta.wait(lambda: mail.pids(program), what=program)
+            os.kill(pid, signal.SIGKILL)
+            mta.wait(lambda: mail.pids(program) not in ([], [pid]), what=f"another {program}, though nothing asks for it")
+
+
 def test_a_young_program_that_has_served_is_replaced_at_once(options):
     """The kernel ends what it likes when memory is short; only who fails before the first client is not started again for a while."""
     port = mta.free_port()
