@@ -11,6 +11,7 @@ TEST(AccountName, IsKnownToTheMachine) {
 
 // glibc asks the next source when it cannot open a file, and takes that one's word: the first look-up has loaded it.
 TEST(AccountName, IsNotNobodysWhenItCannotBeLookedUp) {
+  NEEDS_NO_DESCRIPTORS();
   (void)base::account_name(3999999999);
   const NoDescriptors none;
   const auto name = base::account_name(1);

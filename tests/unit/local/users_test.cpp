@@ -33,6 +33,7 @@ TEST(Users, NobodyHasANameThatIsAPath) {
 }
 
 TEST(Users, NobodyIsUnknownWhileNothingCanBeOpened) {
+  NEEDS_NO_DESCRIPTORS();
   (void)find_user("no-such-user-here");  // loads all sources that there are
   const NoDescriptors none;
   const auto user = find_user("daemon");

@@ -242,6 +242,7 @@ TEST(Open, UnixTablesAnswerInTheFormOfPasswdAndGroup) {
 }
 
 TEST(Open, NobodyIsUnknownToUnixTablesWhileNothingCanBeOpened) {
+  NEEDS_NO_DESCRIPTORS();
   auto users = *open("unix:passwd.byname", without_utf8());
   auto groups = *open("unix:group.byname", without_utf8());
   EXPECT_EQ(*users->lookup("no-such-user-here"), std::nullopt);  // loads all sources that there are
